@@ -1,0 +1,175 @@
+package ticket
+
+// Action is what is done to a ticket: the name of the command and of the event it becomes.
+type Action string
+
+// The actions. Their Chinese names are in docs/glossary.md.
+const (
+	Register     Action = "register"      // 登记
+	Answer       Action = "answer"        // 直接答复
+	Triage       Action = "triage"        // 转待分拨
+	Dispatch     Action = "dispatch"      // 派单
+	SendOn       Action = "send_on"       // 转派下级
+	AddUnit      Action = "add_unit"      // 加派协办
+	Sign         Action = "sign"          // 签收
+	Contact      Action = "contact"       // 联系诉求人
+	Return       Action = "return"        // 退回
+	Withdraw     Action = "withdraw"      // 撤回派单
+	Arbitrate    Action = "arbitrate"     // 裁定
+	Pause        Action = "pause"         // 挂起
+	Resume       Action = "resume"        // 恢复办理
+	AskExtend    Action = "ask_extend"    // 申请延期
+	Extend       Action = "extend"        // 批准延期
+	RefuseExtend Action = "refuse_extend" // 驳回延期
+	Resolve      Action = "resolve"       // 办结
+	CallBack     Action = "call_back"     // 回访
+	Reopen       Action = "reopen"        // 重办
+	Close        Action = "close"         // 归档
+	Decline      Action = "decline"       // 不予受理
+	Merge        Action = "merge"         // 并单
+	Split        Action = "split"         // 拆单
+	LinkTo       Action = "link"          // 关联
+	Transfer     Action = "transfer"      // 移送
+	Urge         Action = "urge"          // 催办
+	Supervise    Action = "supervise"     // 督办
+	Supplement   Action = "supplement"    // 补充
+	Amend        Action = "amend"         // 更正
+	Note         Action = "note"          // 备注
+	Reveal       Action = "reveal"        // 查看隐私信息
+	Escalate     Action = "escalate"      // 时限升级（计时器）
+	Recalendar   Action = "recalendar"    // 换用日历
+	Repeat       Action = "repeat"        // 重复告警（折叠）
+	Restate      Action = "restate"       // 原始来件重新解读
+)
+
+// Actions lists every action in the order of the glossary.
+var Actions = []Action{Register, Answer, Triage, Dispatch, SendOn, AddUnit, Sign, Contact, Return, Withdraw, Arbitrate,
+	Pause, Resume, AskExtend, Extend, RefuseExtend, Resolve, CallBack, Reopen, Close, Decline, Merge, Split, LinkTo,
+	Transfer, Urge, Supervise, Supplement, Amend, Note, Reveal, Escalate, Recalendar, Repeat, Restate}
+
+// ticketMoves says in which states of the ticket an action is legal. Register is legal only on
+// an empty ticket and stands here without states. An action absent from a state is refused.
+var ticketMoves = map[Action][]State{
+	Register:     nil,
+	Answer:       {StateReceived, StateTriage},
+	Triage:       {StateReceived, StateTriage, StateDispatched, StateHandling, StatePaused},
+	Dispatch:     {StateReceived, StateTriage},
+	SendOn:       {StateDispatched, StateHandling},
+	AddUnit:      {StateDispatched, StateHandling, StatePaused},
+	Sign:         {StateDispatched, StateHandling, StatePaused},
+	Contact:      {StateDispatched, StateHandling, StatePaused},
+	Return:       {StateDispatched, StateHandling, StatePaused},
+	Withdraw:     {StateDispatched, StateHandling, StatePaused},
+	Arbitrate:    {StateTriage, StateDispatched, StateHandling, StatePaused},
+	Pause:        {StateDispatched, StateHandling},
+	Resume:       {StatePaused, StateHandling},
+	AskExtend:    {StateDispatched, StateHandling},
+	Extend:       {StateDispatched, StateHandling},
+	RefuseExtend: {StateDispatched, StateHandling, StatePaused},
+	Resolve:      {StateDispatched, StateHandling},
+	CallBack:     {StateResolved, StateMerged},
+	Reopen:       {StateResolved, StateClosed},
+	Close:        {StateResolved, StateMerged},
+	Decline:      {StateReceived, StateTriage},
+	Merge:        {StateReceived, StateTriage, StateDispatched, StateHandling, StatePaused},
+	Split:        {StateReceived, StateTriage, StateDispatched, StateHandling, StatePaused},
+	LinkTo:       States,
+	Transfer:     {StateReceived, StateTriage, StateDispatched, StateHandling},
+	Urge:         {StateReceived, StateTriage, StateDispatched, StateHandling, StatePaused, StateResolved, StateMerged},
+	Supervise:    {StateTriage, StateDispatched, StateHandling, StatePaused, StateResolved},
+	Supplement:   {StateReceived, StateTriage, StateDispatched, StateHandling, StatePaused, StateResolved, StateMerged},
+	Amend:        States,
+	Note:         States,
+	Reveal:       States,
+	Escalate:     {StateReceived, StateTriage, StateDispatched, StateHandling, StatePaused, StateResolved, StateMerged},
+	Recalendar:   {StateReceived, StateTriage, StateDispatched, StateHandling, StatePaused, StateResolved, StateMerged},
+	Repeat:       {StateReceived, StateTriage, StateDispatched, StateHandling, StatePaused, StateResolved, StateMerged},
+	Restate:      {StateReceived, StateTriage},
+}
+
+// assignmentMove is one row of the assignment's transition table.
+type assignmentMove struct {
+	From []AssignmentState
+	To   AssignmentState // empty: the state stays
+}
+
+// assignmentMoves says what an action does to the assignment it names.
+var assignmentMoves = map[Action]assignmentMove{
+	Sign:         {From: []AssignmentState{Offered}, To: Signed},
+	Contact:      {From: []AssignmentState{Signed, Handling, Paused}},
+	SendOn:       {From: []AssignmentState{Offered, Signed, Handling}, To: Handling},
+	Return:       {From: []AssignmentState{Offered, Signed, Handling}, To: Returned},
+	Withdraw:     {From: []AssignmentState{Offered, Signed, Handling, Paused}, To: Withdrawn},
+	Pause:        {From: []AssignmentState{Signed, Handling}, To: Paused},
+	Resume:       {From: []AssignmentState{Paused}, To: Handling},
+	AskExtend:    {From: []AssignmentState{Offered, Signed, Handling}},
+	Extend:       {From: []AssignmentState{Offered, Signed, Handling}},
+	RefuseExtend: {From: []AssignmentState{Offered, Signed, Handling, Paused}},
+	Resolve:      {From: []AssignmentState{Signed, Handling}, To: Done},
+}
+
+// contactMoves: a first contact turns a signed assignment into one in hand.
+var contactMoves = map[AssignmentState]AssignmentState{Signed: Handling}
+
+// Legal lists the actions open to a ticket in this state, in the glossary's order. An action on
+// an assignment is listed when at least one assignment can take it.
+func (t *Ticket) Legal() []Action {
+	var legal []Action
+	for _, a := range Actions {
+		if a == Register || !contains(ticketMoves[a], t.State) {
+			continue
+		}
+		if move, on := assignmentMoves[a]; on && !t.anyAssignment(move.From) {
+			continue
+		}
+		legal = append(legal, a)
+	}
+	return legal
+}
+
+func (t *Ticket) anyAssignment(states []AssignmentState) bool {
+	for _, a := range t.Assignments {
+		if contains(states, a.State) {
+			return true
+		}
+	}
+	return false
+}
+
+// derive recomputes the state of the ticket from its assignments. Ends of the ticket's own
+// (closed, declined, merged, transferred) are set by the actions that make them and stay.
+func (t *Ticket) derive() {
+	switch t.State {
+	case StateClosed, StateDeclined, StateMerged, StateTransferred:
+		return
+	}
+	lead, active, done := Assignment{}, false, false
+	for _, a := range t.Assignments {
+		if a.Parent != 0 {
+			continue // a district answers for its street: only its own share counts
+		}
+		if a.State.Active() {
+			if a.Role == Lead {
+				lead = a
+			}
+			active = true
+		}
+		if a.Role == Lead && a.State == Done {
+			done = true
+		}
+	}
+	switch {
+	case lead.State == Offered:
+		t.State = StateDispatched
+	case lead.State == Paused:
+		t.State = StatePaused
+	case lead.State == Signed || lead.State == Handling:
+		t.State = StateHandling
+	case done && active:
+		t.State = StateHandling // the lead is done, an assisting unit is not
+	case done:
+		t.State = StateResolved
+	case len(t.Assignments) > 0:
+		t.State = StateTriage // nobody holds it: thrown back, never lost
+	}
+}
