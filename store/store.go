@@ -1,0 +1,435 @@
+// Package store says what the gateway keeps and how it is written: one kind of write, Commit of
+// Change values, and readers. It holds no SQL: engines live below (store/sqlite), and
+// store/storetest is the suite every engine passes.
+//
+// A Change is a value decided by pure code: what version it expects, the next row, the events,
+// the timer, the notices. Read → decide → Commit; on ticket.Conflict read again. An
+// acknowledged Change is on disk.
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/citizen-hotline/gateway/ticket"
+)
+
+// Lane keeps floods of machines from delaying citizens: within a batch citizens go first.
+type Lane int
+
+// The two lanes of the writer.
+const (
+	Citizens Lane = iota
+	Machines
+)
+
+// Writer is the one way to change what is kept about deliveries, calls and tickets.
+type Writer interface {
+	// Commit makes each change whole or not at all and returns one error per change, nil when
+	// the change is durable. Changes that wait together share one transaction.
+	//
+	// Errors: ticket.Duplicate when a request key or notice key is already there;
+	// ticket.Conflict when a ticket's version is not the expected one (read again);
+	// ticket.Unavailable when the queue is full or the disk failed: nothing was kept.
+	// A cancelled ctx stops the waiting (its error is returned), never the write.
+	Commit(ctx context.Context, changes ...Change) []error
+}
+
+// Change is one atomic unit of writing. Parts left empty change nothing.
+type Change struct {
+	Lane     Lane
+	Sender   string // changes of one sender never share a batch; empty: no such rule
+	Delivery *Delivery
+	Requests []Request
+	Tickets  []TicketChange
+	Outbox   []Notice
+	Calls    []Call
+	Alerts   []Alert
+	Access   []Access
+	Cursor   *Cursor
+}
+
+// DeliveryState is what became of a delivery as a whole.
+type DeliveryState string
+
+// The states of a delivery.
+const (
+	DeliveryTaken       DeliveryState = "taken"       // requests were made of it
+	DeliveryIgnored     DeliveryState = "ignored"     // nothing for us in it
+	DeliveryConflict    DeliveryState = "conflict"    // same key, other content
+	DeliveryRejected    DeliveryState = "rejected"    // the caller was told what to correct
+	DeliveryQuarantined DeliveryState = "quarantined" // unreadable; a stub ticket stands for it
+	DeliveryRedriven    DeliveryState = "redriven"    // was quarantined, has been read since
+)
+
+// Delivery is the raw bytes one channel handed over, kept sealed as they came (来件).
+type Delivery struct {
+	ID         ticket.ID
+	Channel    string
+	ReceivedAt time.Time
+	State      DeliveryState
+	Code       string // error code of quarantine or rejection
+	Raw        []byte // serialised adapters.Inbound; sealed at rest
+	Replace    bool   // a re-drive: State and Code of the existing row change, Raw stays
+}
+
+// Request is what intake remembers of one request, so that the same one again gets the same answer.
+type Request struct {
+	Channel  string
+	Key      string
+	Hash     ticket.Hash // of the opened, normalised request
+	Delivery ticket.ID
+	Ticket   ticket.ID // zero when it made or joined none
+	Outcome  []byte    // serialised adapters.Outcome; sealed at rest
+	At       time.Time
+}
+
+// TicketChange is the next state of one ticket and the events that lead to it.
+type TicketChange struct {
+	Expect int64 // version before; 0 makes a new ticket
+	Ticket ticket.Ticket
+	Events []ticket.Event
+	// Look is when the tracker must look at the ticket again; zero means never.
+	Look time.Time
+	// Due is the citizen's deadline, for lists; zero when there is none.
+	Due         time.Time
+	Provisional bool
+}
+
+// Notice is something to tell somebody, kept with the change that caused it and sent after (outbox).
+type Notice struct {
+	Key     string    // unique: the same notice is never written twice
+	Ticket  ticket.ID // may be zero
+	Kind    string    // unit, citizen, emergency, duty
+	Target  string    // unit id, channel id, post id
+	Body    []byte    // serialised message; sealed at rest
+	Due     time.Time // not before
+	Created time.Time
+}
+
+// NoticeState is where a notice stands.
+type NoticeState string
+
+// The states of a notice.
+const (
+	NoticePending   NoticeState = "pending"
+	NoticeDelivered NoticeState = "delivered"
+	NoticeDead      NoticeState = "dead" // gave up; listed, can be driven again
+)
+
+// StoredNotice is a notice with its life so far.
+type StoredNotice struct {
+	Notice
+	ID       int64
+	State    NoticeState
+	Attempts int
+	Next     time.Time
+	Error    string // last failure, without personal data
+	Done     time.Time
+}
+
+// NoticeResult is what an attempt to deliver brought.
+type NoticeResult struct {
+	ID    int64
+	State NoticeState // pending means: try again at Next
+	Next  time.Time
+	Error string
+	At    time.Time
+}
+
+// Call is a call on one of the lines (来电): 0..n tickets belong to it.
+type Call struct {
+	ID         ticket.ID
+	Channel    string
+	CallID     string // the exchange's own id; unique per channel
+	Version    int64  // 0 makes a new one; else the version read
+	Line       string
+	Agent      string
+	State      string // ringing, answered, ended, missed
+	RangAt     time.Time
+	AnsweredAt time.Time
+	EndedAt    time.Time
+	Seconds    int
+	CallBack   string // "", due, done: a missed call is owed a call back
+	UpdatedAt  time.Time
+	Private    CallPrivate // sealed at rest
+	Tickets    []ticket.ID // filled by readers
+}
+
+// CallPrivate is the personal part of a call.
+type CallPrivate struct {
+	Caller     ticket.Party      `json:"caller,omitzero"`
+	Recording  []ticket.MediaRef `json:"recording,omitempty"`
+	Transcript string            `json:"transcript,omitempty"`
+}
+
+// Alert is something a person on duty must see and acknowledge.
+type Alert struct {
+	ID      ticket.ID
+	Key     string // unique: the same alert is raised once
+	Ticket  ticket.ID
+	Number  string
+	Unit    string
+	Region  string
+	Level   string // one of ticket.Levels, or "alarm"
+	Post    string // who must see it
+	Text    string // without personal data
+	At      time.Time
+	AckedBy string
+	AckedAt time.Time
+}
+
+// Access is one line of the access log: who saw what personal or confidential data, and why.
+type Access struct {
+	At     time.Time
+	Actor  ticket.Actor
+	What   string // view, reveal, search, export, delivery
+	Ticket ticket.ID
+	Fields []string
+	Reason string
+}
+
+// Cursor is how far a poller has read, saved with what it read.
+type Cursor struct {
+	Channel string
+	Value   string
+	At      time.Time
+}
+
+// Filter narrows a list of tickets. Zero parts mean no limit.
+type Filter struct {
+	States     []ticket.State
+	Units      []string // tickets any of these units holds or led
+	Regions    []string // exactly these regions (callers expand subtrees)
+	Categories []string
+	Channels   []string
+	Sources    []ticket.SourceClass
+	Urgency    []ticket.Urgency
+	Incident   ticket.ID
+	DueBefore  time.Time
+	From, To   time.Time // registered; From inclusive, To exclusive
+	Overdue    bool      // with Now
+	Now        time.Time
+	Phone      string // exact, canonical; matched by its keyed hash
+	IDs        []ticket.ID
+	Public     bool // only tickets marked public
+	// HideConfidential leaves confidential tickets out, save those held by a unit of Units.
+	HideConfidential bool
+	HideHistoric     bool
+	Order            string // "registered" newest first (default), "due" soonest first
+	Cursor           string // opaque, from Page.Next
+	Limit            int    // at most 1000; 0 means 50
+}
+
+// Page is one page of a list.
+type Page struct {
+	Items []Item
+	Next  string // empty on the last page
+}
+
+// Item is a ticket with what the lists show beside it.
+type Item struct {
+	ticket.Ticket
+	Due         time.Time
+	Provisional bool
+}
+
+// Timer is one due look of the tracker.
+type Timer struct {
+	Ticket ticket.ID
+	At     time.Time
+}
+
+// Reader reads tickets and what belongs to them. All of it sees committed data only.
+// A thing that is not there is ticket.NotFound.
+type Reader interface {
+	Ticket(ctx context.Context, id ticket.ID) (Item, error)
+	TicketByNumber(ctx context.Context, number string) (Item, error)
+	Tickets(ctx context.Context, f Filter) (Page, error)
+	History(ctx context.Context, id ticket.ID) ([]ticket.Event, error)
+
+	Request(ctx context.Context, channel, key string) (Request, error)
+	Delivery(ctx context.Context, id ticket.ID) (Delivery, error)
+	Deliveries(ctx context.Context, f DeliveryFilter) ([]Delivery, string, error) // without Raw; newest first; next cursor
+	TicketDelivery(ctx context.Context, id ticket.ID) (Delivery, error)          // the delivery that made the ticket
+
+	// Sender lists the open tickets of a sender, newest first, at most limit.
+	Sender(ctx context.Context, s Sender, limit int) ([]ticket.Ticket, error)
+	// Thread and Fold find the newest open ticket of a conversation or of a folding alarm.
+	Thread(ctx context.Context, channel, key string) (ticket.Ticket, error)
+	Fold(ctx context.Context, channel, key string) (ticket.Ticket, error)
+
+	Call(ctx context.Context, channel, callID string) (Call, error)
+	Calls(ctx context.Context, f CallFilter) ([]Call, string, error)
+	Alerts(ctx context.Context, f AlertFilter) ([]Alert, error)
+	AccessLog(ctx context.Context, id ticket.ID, limit int) ([]Access, error)
+	Cursor(ctx context.Context, channel string) (string, error)
+	// Feed lists events in commit order after a position, for the text index, live views and
+	// notices that must not miss one. It returns the position of the last.
+	Feed(ctx context.Context, after int64, limit int) ([]FeedItem, error)
+	// Counts are the figures of the operator's page.
+	Counts(ctx context.Context, now time.Time) (Counts, error)
+}
+
+// Sender is who sent a request, as far as can be matched: by phone or by id within the channel.
+type Sender struct {
+	Phone     string // canonical
+	Channel   string
+	ChannelID string
+}
+
+// DeliveryFilter narrows a list of deliveries.
+type DeliveryFilter struct {
+	States   []DeliveryState
+	Channel  string
+	From, To time.Time
+	Cursor   string
+	Limit    int
+}
+
+// CallFilter narrows a list of calls.
+type CallFilter struct {
+	CallBackDue bool
+	Ticket      ticket.ID
+	Cursor      string
+	Limit       int
+}
+
+// AlertFilter narrows a list of alerts.
+type AlertFilter struct {
+	Open  bool
+	Posts []string
+	Units []string
+	Limit int
+}
+
+// FeedItem is one event in commit order.
+type FeedItem struct {
+	Position int64
+	Ticket   ticket.ID
+	Event    ticket.Event
+}
+
+// Counts are totals for the operator.
+type Counts struct {
+	Tickets        int64 `json:"tickets"`
+	Open           int64 `json:"open"`
+	Triage         int64 `json:"triage"`
+	Overdue        int64 `json:"overdue"`
+	Quarantined    int64 `json:"quarantined"` // deliveries waiting
+	NoticesPending int64 `json:"notices_pending"`
+	NoticesDead    int64 `json:"notices_dead"`
+	AlertsOpen     int64 `json:"alerts_open"`
+	CallsDue       int64 `json:"calls_due"`
+}
+
+// Timers is what the tracker works from.
+type Timers interface {
+	// Due lists timers at or before now, oldest first, at most limit.
+	Due(ctx context.Context, now time.Time, limit int) ([]Timer, error)
+	// OldestDue is the oldest timer at or before now, zero when there is none.
+	OldestDue(ctx context.Context, now time.Time) (time.Time, error)
+}
+
+// Outbox is what the delivery of notices works from.
+type Outbox interface {
+	// Claim leases up to limit pending notices due at or before now until now+lease.
+	Claim(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]StoredNotice, error)
+	// Settle records what attempts brought.
+	Settle(ctx context.Context, results []NoticeResult) error
+	// Notices lists notices in a state, newest first; Body is left out.
+	Notices(ctx context.Context, state NoticeState, cursor int64, limit int) ([]StoredNotice, error)
+	// Redrive puts dead notices back to pending.
+	Redrive(ctx context.Context, ids []int64, now time.Time) (int, error)
+}
+
+// Media remembers content-addressed attachments.
+type Media interface {
+	PutMedia(ctx context.Context, m ticket.MediaRef, at time.Time) error
+	GetMedia(ctx context.Context, sha256 string) (ticket.MediaRef, error)
+}
+
+// Numbers hands out blocks of the day's sequence. Gaps are allowed, repeats are not.
+type Numbers interface {
+	// TakeNumbers reserves n numbers of a day (YYYY-MM-DD) and returns the first.
+	TakeNumbers(ctx context.Context, day string, n int) (int, error)
+}
+
+// Packs keeps every published city pack by content hash, and which one is active.
+type Packs interface {
+	PublishPack(ctx context.Context, p Pack) error // activates it; publishing the same hash again re-activates it
+	ActivePack(ctx context.Context) (Pack, error)  // ticket.NotFound before the first
+	PackByHash(ctx context.Context, hash string) (Pack, error)
+	PackHistory(ctx context.Context, limit int) ([]Pack, error) // activations, newest first; without Archive
+	OpenUnits(ctx context.Context) ([]string, error)            // units that open tickets use
+}
+
+// Pack is one published city pack.
+type Pack struct {
+	Hash    string
+	Author  string
+	Note    string
+	At      time.Time
+	Archive []byte
+}
+
+// Accounts keeps users, their sessions and machine tokens. Administrative: closures, not Changes.
+type Accounts interface {
+	User(ctx context.Context, login string) (User, error)
+	Users(ctx context.Context) ([]User, error)
+	// UpdateUser reads the user, lets change alter it and writes it in one transaction.
+	// A login that does not exist yet is made when create is set.
+	UpdateUser(ctx context.Context, login string, create bool, change func(*User) error) error
+
+	PutSession(ctx context.Context, s Session) error
+	Session(ctx context.Context, hash ticket.Hash) (Session, error)
+	TouchSession(ctx context.Context, hash ticket.Hash, seen time.Time) error
+	DropSessions(ctx context.Context, login string, hash ticket.Hash) error // all of a login, or the one
+	TrackFailures(ctx context.Context, number string, now time.Time, failed bool) (count int, lockedUntil time.Time, err error)
+}
+
+// User is an account: a person, or a machine that holds a token.
+type User struct {
+	Login       string
+	Name        string
+	Roles       []string
+	Unit        string   // scope: this unit and those below it; empty: all
+	Region      string   // scope: this region and below; empty: all
+	Posts       []string // posts held
+	Password    string   // argon2id in PHC form; empty for machines
+	TokenHash   ticket.Hash
+	MustChange  bool
+	Disabled    bool
+	Failures    int
+	LockedUntil time.Time
+	CreatedAt   time.Time
+	Attributes  map[string]string
+}
+
+// Session is a logged-in browser or a token in use.
+type Session struct {
+	Hash    ticket.Hash // of the secret the client holds
+	Login   string
+	Created time.Time
+	Seen    time.Time
+	Ends    time.Time
+}
+
+// Store is everything an engine offers.
+type Store interface {
+	Writer
+	Reader
+	Timers
+	Outbox
+	Media
+	Numbers
+	Packs
+	Accounts
+	// UserByToken finds the machine account of a token hash.
+	UserByToken(ctx context.Context, hash ticket.Hash) (User, error)
+	// Walk calls each for every ticket id in order of registration, in pages, for verify and export.
+	Walk(ctx context.Context, after ticket.ID, each func(ticket.ID) error) error
+	// Healthy returns an error when the store cannot take writes now.
+	Healthy(ctx context.Context) error
+	Close() error
+}
