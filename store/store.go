@@ -251,7 +251,7 @@ type Reader interface {
 	Request(ctx context.Context, channel, key string) (Request, error)
 	Delivery(ctx context.Context, id ticket.ID) (Delivery, error)
 	Deliveries(ctx context.Context, f DeliveryFilter) ([]Delivery, string, error) // without Raw; newest first; next cursor
-	TicketDelivery(ctx context.Context, id ticket.ID) (Delivery, error)          // the delivery that made the ticket
+	TicketDelivery(ctx context.Context, id ticket.ID) (Delivery, error)           // the delivery that made the ticket
 
 	// Sender lists the open tickets of a sender, newest first, at most limit.
 	Sender(ctx context.Context, s Sender, limit int) ([]ticket.Ticket, error)
