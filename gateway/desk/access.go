@@ -1,0 +1,160 @@
+package desk
+
+import (
+	"slices"
+
+	"github.com/citizen-hotline/gateway/internal/city"
+	"github.com/citizen-hotline/gateway/ticket"
+)
+
+// Role is what a person may do, as data: the actions on tickets and the rights besides.
+type Role struct {
+	ID      string
+	Title   string // Chinese
+	Actions []ticket.Action
+	Rights  []Right
+	// Personal says how much of the citizen's data the role sees without asking.
+	Personal Sight
+}
+
+// Right is a permission besides the actions on tickets.
+type Right string
+
+// The rights. A route of the API names the one it asks for; what is not granted is denied.
+const (
+	RightRead         Right = "ticket.read"
+	RightSearch       Right = "ticket.search"
+	RightRegister     Right = "ticket.register"
+	RightCalls        Right = "call.read"
+	RightDeliveries   Right = "delivery.read"
+	RightRedrive      Right = "delivery.redrive"
+	RightAlerts       Right = "alert.read"
+	RightAck          Right = "alert.ack"
+	RightConfidential Right = "ticket.confidential"
+	RightAccessLog    Right = "access.read"
+	RightExplain      Right = "rules.explain"
+	RightPacks        Right = "pack.publish"
+	RightChannels     Right = "channel.read"
+	RightNotices      Right = "notice.redrive"
+	RightUsers        Right = "user.manage"
+	RightReports      Right = "report.read"
+)
+
+// Sight is how much personal data a role sees.
+type Sight int
+
+// The three sights. A reveal, with its reason, opens one ticket in full for those who may.
+const (
+	SightNone   Sight = iota // no identity at all: units that are not government
+	SightMasked              // 王*、138****0000
+	SightFull                // those who must call the citizen
+)
+
+var (
+	handlerActions = []ticket.Action{ticket.Sign, ticket.Contact, ticket.Return, ticket.Pause, ticket.Resume, ticket.AskExtend,
+		ticket.Resolve, ticket.SendOn, ticket.Note, ticket.Supplement, ticket.Reveal}
+	deskActions = []ticket.Action{ticket.Answer, ticket.Triage, ticket.Dispatch, ticket.AddUnit, ticket.Withdraw, ticket.Extend,
+		ticket.RefuseExtend, ticket.Reopen, ticket.Close, ticket.Decline, ticket.Merge, ticket.Split, ticket.LinkTo, ticket.Transfer,
+		ticket.Urge, ticket.Supplement, ticket.Amend, ticket.Note, ticket.Reveal}
+	reading = []Right{RightRead, RightSearch, RightExplain}
+)
+
+// Roles is the table of roles (design §8). A user may hold several.
+var Roles = []Role{
+	{ID: "agent", Title: "话务员", Personal: SightFull,
+		Actions: []ticket.Action{ticket.Answer, ticket.Dispatch, ticket.Urge, ticket.Supplement, ticket.LinkTo, ticket.Amend, ticket.Note},
+		Rights:  append([]Right{RightRegister, RightCalls}, reading...)},
+	{ID: "desk", Title: "分拨员", Personal: SightMasked, Actions: deskActions,
+		Rights: append([]Right{RightRegister, RightCalls, RightDeliveries, RightRedrive, RightAlerts}, reading...)},
+	{ID: "callback", Title: "回访员", Personal: SightFull,
+		Actions: []ticket.Action{ticket.CallBack, ticket.Close, ticket.Reopen, ticket.Note},
+		Rights:  append([]Right{RightCalls}, reading...)},
+	{ID: "unit_handler", Title: "承办人", Personal: SightMasked, Actions: handlerActions, Rights: []Right{RightRead, RightSearch, RightExplain, RightAlerts}},
+	{ID: "unit_head", Title: "承办单位负责人", Personal: SightMasked, Actions: handlerActions, Rights: []Right{RightRead, RightSearch, RightExplain, RightAlerts, RightAck, RightReports}},
+	{ID: "duty", Title: "值班长", Personal: SightMasked,
+		Actions: append([]ticket.Action{ticket.Arbitrate, ticket.Supervise}, deskActions...),
+		Rights: append([]Right{RightRegister, RightCalls, RightDeliveries, RightRedrive, RightAlerts, RightAck, RightConfidential, RightNotices,
+			RightReports, RightChannels}, reading...)},
+	{ID: "supervisor", Title: "督办员", Personal: SightMasked,
+		Actions: []ticket.Action{ticket.Supervise, ticket.Urge, ticket.Reopen, ticket.Note, ticket.Reveal},
+		Rights:  append([]Right{RightAlerts, RightAck, RightReports, RightConfidential}, reading...)},
+	{ID: "analyst", Title: "分析员", Personal: SightNone, Rights: []Right{RightRead, RightSearch, RightReports}},
+	{ID: "auditor", Title: "审计员", Personal: SightMasked, Rights: []Right{RightRead, RightSearch, RightExplain, RightAccessLog, RightReports, RightConfidential}},
+	{ID: "integrator", Title: "渠道接入员", Personal: SightNone, Rights: []Right{RightDeliveries, RightRedrive, RightChannels, RightNotices, RightExplain}},
+	{ID: "admin", Title: "管理员", Personal: SightNone, Rights: []Right{RightUsers, RightPacks, RightChannels, RightNotices, RightExplain}},
+}
+
+// Viewer is who asks: an account with its roles and scope. The zero Viewer may do nothing.
+type Viewer struct {
+	Login  string
+	Kind   ticket.ActorKind
+	Roles  []string
+	Unit   string // scope: this unit and those below; empty: all
+	Region string // scope: this region and below; empty: all
+	Posts  []string
+}
+
+// Can reports whether any of the viewer's roles holds the right.
+func (v Viewer) Can(r Right) bool {
+	return v.any(func(role Role) bool { return slices.Contains(role.Rights, r) })
+}
+
+// MayDo reports whether any of the viewer's roles may take the action.
+func (v Viewer) MayDo(a ticket.Action) bool {
+	return v.any(func(role Role) bool { return slices.Contains(role.Actions, a) })
+}
+
+func (v Viewer) any(holds func(Role) bool) bool {
+	for _, r := range Roles {
+		if slices.Contains(v.Roles, r.ID) && holds(r) {
+			return true
+		}
+	}
+	return false
+}
+
+// actor is the viewer as events name it.
+func (v Viewer) actor() ticket.Actor {
+	a := ticket.Actor{Kind: v.Kind, ID: v.Login, Unit: v.Unit}
+	if a.Kind == "" {
+		a.Kind = ticket.ActorUser
+	}
+	if len(v.Posts) > 0 {
+		a.Post = v.Posts[0]
+	}
+	return a
+}
+
+// sight is the widest sight of the viewer's roles; a unit that is not government gets none.
+func (v Viewer) sight(c *city.City) Sight {
+	widest := SightNone
+	for _, r := range Roles {
+		if slices.Contains(v.Roles, r.ID) && r.Personal > widest {
+			widest = r.Personal
+		}
+	}
+	if u, ok := c.Rules.Unit(v.Unit); ok && u.External {
+		return SightNone
+	}
+	return widest
+}
+
+// sees reports whether the ticket lies in the viewer's scope. A ticket outside it does not exist
+// for the viewer.
+func (v Viewer) sees(c *city.City, t *ticket.Ticket) bool {
+	if v.Unit != "" {
+		involved := slices.ContainsFunc(t.Assignments, func(a ticket.Assignment) bool {
+			return a.State != ticket.Withdrawn && (a.Unit == v.Unit || c.Rules.WithinUnit(a.Unit, v.Unit))
+		})
+		if !involved {
+			return false
+		}
+	}
+	if v.Region != "" && t.Region != v.Region && !c.Rules.WithinRegion(t.Region, v.Region) {
+		return false
+	}
+	if t.Confidential && v.Unit == "" && !v.Can(RightConfidential) {
+		return false // those who handle it see it through their unit; others only by right
+	}
+	return true
+}

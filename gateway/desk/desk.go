@@ -1,0 +1,271 @@
+// Package desk is what people do with tickets after intake: read them as far as they may, act on
+// them, follow calls, alerts and deliveries. It decides who may see and do what; the transition
+// tables of package ticket decide what is possible. It knows no HTTP and no SQL.
+package desk
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/citizen-hotline/gateway/adapters"
+	"github.com/citizen-hotline/gateway/internal/city"
+	"github.com/citizen-hotline/gateway/internal/outbox"
+	"github.com/citizen-hotline/gateway/sla"
+	"github.com/citizen-hotline/gateway/store"
+	"github.com/citizen-hotline/gateway/ticket"
+)
+
+// Store is what the desk reads and writes.
+type Store interface {
+	store.Writer
+	store.Reader
+	store.Accounts
+	store.Outbox
+	AckAlert(ctx context.Context, id ticket.ID, by string, at time.Time) error
+}
+
+// Index finds tickets by words.
+type Index interface {
+	Find(ctx context.Context, query string, limit int) ([]ticket.ID, error)
+}
+
+// Options are the parts the desk works with. All are required but Committed.
+type Options struct {
+	Store     Store
+	Index     Index
+	Live      *city.Live
+	Now       func() time.Time
+	Random    io.Reader
+	Log       *slog.Logger
+	Committed func(urgent bool)
+}
+
+// Desk is the use cases. It is safe for concurrent use.
+type Desk struct{ Options }
+
+// New makes a Desk.
+func New(o Options) *Desk {
+	if o.Committed == nil {
+		o.Committed = func(bool) {}
+	}
+	return &Desk{Options: o}
+}
+
+// tries is how often a command is tried again when somebody else moved the ticket meanwhile.
+const tries = 4
+
+// Act does a command on a ticket for a viewer and returns the ticket as it then stands.
+// Errors: NotFound outside the viewer's scope; Forbidden when the roles do not allow the action;
+// Conflict with the legal actions when the ticket's state does not; Invalid when parts are
+// missing or a unit or reason is not in the pack. ifVersion, when not 0, must be the ticket's version.
+func (d *Desk) Act(ctx context.Context, v Viewer, number string, cmd ticket.Command, ifVersion int64) (View, error) {
+	if !v.MayDo(cmd.Action) {
+		return View{}, forbidden("action", string(cmd.Action))
+	}
+	cmd.Actor = v.actor()
+	var err error
+	for range tries {
+		var view View
+		if view, err = d.act(ctx, v, number, cmd, ifVersion); !stale(err) {
+			return view, err
+		}
+	}
+	return View{}, err
+}
+
+// stale reports a conflict of versions, which reading again resolves; an illegal move it is not.
+func stale(err error) bool {
+	var e *ticket.Error
+	return asError(err, &e) && e.Kind == ticket.Conflict && e.Code == "store.conflict.version"
+}
+
+func (d *Desk) act(ctx context.Context, v Viewer, number string, cmd ticket.Command, ifVersion int64) (View, error) {
+	c, now := d.Live.Get(), d.Now()
+	item, err := d.find(ctx, c, v, number)
+	if err != nil {
+		return View{}, err
+	}
+	if ifVersion != 0 && item.Version != ifVersion {
+		return View{}, ticket.Errorf(ticket.Conflict, "ticket.version", "工单 %s 已更新到第 %d 版（您看到的是第 %d 版），请刷新后再试", number, item.Version, ifVersion)
+	}
+	history, err := d.Store.History(ctx, item.ID)
+	if err != nil {
+		return View{}, err
+	}
+	if err := d.allowed(ctx, c, v, &item.Ticket, history, &cmd, now); err != nil {
+		return View{}, err
+	}
+	t := item.Ticket
+	e, err := t.Do(cmd, now, d.Random)
+	if err != nil {
+		return View{}, err
+	}
+	history = append(history, e)
+	change := store.Change{Tickets: []store.TicketChange{c.Change(item.Version, t, history, now)}}
+	if cmd.Action == ticket.Reveal {
+		change.Access = []store.Access{{At: now, Actor: cmd.Actor, What: "reveal", Ticket: t.ID, Fields: cmd.Details.Fields, Reason: cmd.Cause.Reason}}
+	}
+	if change.Outbox, err = d.tell(c, &t, e); err != nil {
+		return View{}, err
+	}
+	if err := d.Store.Commit(ctx, change)[0]; err != nil {
+		return View{}, err
+	}
+	d.Committed(t.Urgency == ticket.UrgencyEmergency && cmd.Action == ticket.Dispatch)
+	sight := v.sight(c)
+	if cmd.Action == ticket.Reveal {
+		sight = SightFull
+	}
+	due := change.Tickets[0]
+	return d.view(c, v, store.Item{Ticket: t, Due: due.Due, Provisional: due.Provisional}, history, sight, now), nil
+}
+
+// find reads a ticket by number, inside the viewer's scope.
+func (d *Desk) find(ctx context.Context, c *city.City, v Viewer, number string) (store.Item, error) {
+	item, err := d.Store.TicketByNumber(ctx, number)
+	if err != nil {
+		return store.Item{}, err
+	}
+	if !v.sees(c, &item.Ticket) {
+		return store.Item{}, ticket.Errorf(ticket.NotFound, "ticket.unknown", "没有编号为 %s 的工单", number)
+	}
+	return item, nil
+}
+
+// allowed checks what the pack and the viewer's part in the ticket say of a command.
+func (d *Desk) allowed(ctx context.Context, c *city.City, v Viewer, t *ticket.Ticket, history []ticket.Event, cmd *ticket.Command, now time.Time) error {
+	cmd.Cause.Pack = c.Hash
+	if cmd.Cause.Reason != "" {
+		r, known := c.Reasons[cmd.Cause.Reason]
+		if !known || !slices.Contains(r.For, string(cmd.Action)) && len(r.For) > 0 {
+			return invalid("reason", "原因代码 %q 不适用于此操作，可用代码见 /api/v1/reasons", cmd.Cause.Reason)
+		}
+		if cmd.Cause.Basis == "" {
+			cmd.Cause.Basis = r.Basis
+		}
+	}
+	for _, u := range append([]string{cmd.Details.Unit}, cmd.Details.Units...) {
+		if u == "" || cmd.Action == ticket.Transfer {
+			continue
+		}
+		if unit, known := c.Rules.Unit(u); !known || unit.Retired != "" {
+			return invalid("unit", "承办单位 %q 不存在或已撤销", u)
+		}
+	}
+	if a, ok := t.Assignment(cmd.Details.Assignment); ok && v.Unit != "" && a.Unit != v.Unit && !c.Rules.WithinUnit(a.Unit, v.Unit) {
+		return forbidden("assignment", strconv.Itoa(a.No))
+	}
+	if cmd.Action == ticket.SendOn && !c.Rules.WithinUnit(cmd.Details.Unit, v.Unit) && v.Unit != "" {
+		return invalid("unit", "%q 不是本单位的下级单位", cmd.Details.Unit)
+	}
+	if !cmd.Details.Other.IsZero() {
+		other, err := d.Store.Ticket(ctx, cmd.Details.Other)
+		if err != nil {
+			return err
+		}
+		if !v.sees(c, &other.Ticket) {
+			return ticket.Errorf(ticket.NotFound, "ticket.unknown", "没有这张工单")
+		}
+		if cmd.Action == ticket.Merge && (!other.State.Open() || other.State == ticket.StateMerged) {
+			return ticket.Errorf(ticket.Conflict, "ticket.merge.ended", "工单 %s 已%s，不能并入", other.Number, StateTitle(other.State))
+		}
+	}
+	return d.withinBudget(c, t, history, cmd, now)
+}
+
+// withinBudget holds pauses, extensions and returns to the policy's bounds.
+func (d *Desk) withinBudget(c *city.City, t *ticket.Ticket, history []ticket.Event, cmd *ticket.Command, now time.Time) error {
+	policy, calendar, ok := c.Policies.Lookup(t.Policy)
+	if !ok {
+		return nil
+	}
+	b := policy.Budget
+	a, _ := t.Assignment(cmd.Details.Assignment)
+	switch cmd.Action {
+	case ticket.Pause:
+		if b.Pauses > 0 && t.Counters.Pauses >= b.Pauses {
+			return ticket.Errorf(ticket.Conflict, "ticket.pause.budget", "已挂起 %d 次，达到时限政策 %s 的上限", t.Counters.Pauses, policy.Title)
+		}
+	case ticket.AskExtend:
+		if b.Extensions > 0 && t.Counters.Extensions >= b.Extensions {
+			return ticket.Errorf(ticket.Conflict, "ticket.extend.budget", "已延期 %d 次，达到时限政策 %s 的上限", t.Counters.Extensions, policy.Title)
+		}
+		if b.ExtensionMost.Amount > 0 && cmd.Details.Amount > b.ExtensionMost.Amount {
+			return ticket.Errorf(ticket.Invalid, "ticket.extend.most", "一次最多延期 %d（%s）", b.ExtensionMost.Amount, b.ExtensionMost.Unit)
+		}
+		for _, k := range sla.Evaluate(history, policy, calendar, now) {
+			if k.Name == sla.ClockResolve && k.Assignment == a.No && k.Overdue {
+				return ticket.Errorf(ticket.Conflict, "ticket.extend.late", "办结时限 %s 已过，延期须在到期前申请", k.DueAt.In(c.Zone).Format(time.DateTime))
+			}
+		}
+	case ticket.Extend:
+		if t.Extension != nil && cmd.Details.Amount == 0 {
+			cmd.Details.Amount, cmd.Details.LimitUnit = t.Extension.Amount, t.Extension.Unit
+		}
+	case ticket.Return:
+		if b.ReturnWithin.Amount > 0 {
+			if last, _ := calendar.Due(a.OfferedAt, b.ReturnWithin); now.After(last) {
+				return ticket.Errorf(ticket.Conflict, "ticket.return.late", "退单期限 %s 已过；确有异议请申请裁定", last.In(c.Zone).Format(time.DateTime))
+			}
+		}
+		if b.Hops > 0 && t.Counters.Returns >= b.Hops {
+			return ticket.Errorf(ticket.Conflict, "ticket.return.hops", "已退回 %d 次，须由值班长裁定", t.Counters.Returns)
+		}
+	}
+	return nil
+}
+
+// tell makes the notices of an event: to the units that get work, to the citizen whose matter ends.
+func (d *Desk) tell(c *city.City, t *ticket.Ticket, e ticket.Event) ([]store.Notice, error) {
+	if t.Historic {
+		return nil, nil
+	}
+	var list []store.Notice
+	var units []string
+	switch e.Action {
+	case ticket.Dispatch, ticket.Arbitrate, ticket.SendOn, ticket.AddUnit, ticket.Reopen:
+		for _, a := range t.Assignments {
+			if a.OfferedAt.Equal(e.At) && a.State == ticket.Offered {
+				units = append(units, a.Unit)
+			}
+		}
+	case ticket.Urge, ticket.Supervise, ticket.Supplement, ticket.Extend, ticket.RefuseExtend:
+		units = t.Holders()
+	}
+	for _, u := range units {
+		n, err := outbox.ForUnit(u, c.UnitTitle(u), t, e)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, n)
+	}
+	say := map[ticket.Action]string{ticket.Resolve: "resolved", ticket.Answer: "closed", ticket.Decline: "declined", ticket.Transfer: "transferred"}[e.Action]
+	ended := e.Action != ticket.Resolve || t.State == ticket.StateResolved
+	if say != "" && ended && t.Private.Reply != nil {
+		advice := c.Reasons[e.Cause.Reason].Advice
+		words := c.Say(say, map[string]string{"number": t.Number, "code": t.Private.TrackCode, "unit": c.UnitTitle(t.LeadUnit()),
+			"title": t.Private.Title, "reply": t.Private.PublicReply, "advice": advice})
+		n, err := outbox.New(outbox.KindCitizen, t.Channel, t, e, outbox.CitizenNotice{To: *t.Private.Reply, Message: ticket.Message{Title: t.Private.Title, Text: words}})
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, n)
+	}
+	return list, nil
+}
+
+func forbidden(thing, value string) error {
+	return ticket.Errorf(ticket.Forbidden, "access.denied", "您的岗位无权进行此操作（%s %s）", thing, value)
+}
+
+func invalid(field, format string, args ...any) error {
+	return &ticket.Error{Kind: ticket.Invalid, Code: "command.invalid", Message: "请求有误",
+		Fields: []ticket.Field{{Name: field, Message: fmt.Sprintf(format, args...)}}}
+}
+
+var _ adapters.PublicDesk = (*Desk)(nil)

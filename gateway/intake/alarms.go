@@ -1,0 +1,85 @@
+package intake
+
+import (
+	"context"
+
+	"github.com/citizen-hotline/gateway/adapters"
+	"github.com/citizen-hotline/gateway/store"
+	"github.com/citizen-hotline/gateway/ticket"
+)
+
+// alarm folds a machine's repeat into its open ticket, or opens one: a truck that alarms a
+// hundred times in ten minutes is one ticket with count 100.
+func (i *Intake) alarm(ctx context.Context, a admission) (adapters.Outcome, error) {
+	t, err := i.Store.Fold(ctx, a.channel.ID, a.request.FoldKey)
+	if isMissing(err) {
+		return i.register(ctx, a)
+	}
+	if err != nil {
+		return adapters.Outcome{}, err
+	}
+	return i.extend(ctx, a, t, "joined", ticket.Command{Action: ticket.Repeat, Actor: actorOf(a)})
+}
+
+// clear ends the open ticket of an alarm: the device says that it is over. Nobody is called back.
+func (i *Intake) clear(ctx context.Context, a admission) (adapters.Outcome, error) {
+	t, err := i.Store.Fold(ctx, a.channel.ID, a.request.FoldKey)
+	if isMissing(err) {
+		return i.keep(ctx, a, adapters.Outcome{Result: adapters.Ignored})
+	}
+	if err != nil {
+		return adapters.Outcome{}, err
+	}
+	device := actorOf(a)
+	reply := &ticket.Private{PublicReply: a.city.Say("cleared", map[string]string{"number": t.Number})}
+	var steps []ticket.Command
+	for _, as := range t.Assignments {
+		if as.State == ticket.Offered {
+			steps = append(steps, ticket.Command{Action: ticket.Sign, Actor: device, Details: ticket.Details{Assignment: as.No}})
+		}
+		if as.State == ticket.Paused {
+			steps = append(steps, ticket.Command{Action: ticket.Resume, Actor: device, Details: ticket.Details{Assignment: as.No}})
+		}
+	}
+	for n := len(t.Assignments) - 1; n >= 0; n-- { // those below first
+		if as := t.Assignments[n]; as.State.Active() {
+			steps = append(steps, ticket.Command{Action: ticket.Resolve, Actor: device, Cause: ticket.Cause{Reason: "device_clear"},
+				Details: ticket.Details{Assignment: as.No}, Private: reply})
+		}
+	}
+	switch {
+	case len(steps) > 0:
+		steps = append(steps, ticket.Command{Action: ticket.Close, Actor: device, Cause: ticket.Cause{Reason: "device_clear"}})
+	case t.State == ticket.StateTriage || t.State == ticket.StateReceived:
+		steps = append(steps, ticket.Command{Action: ticket.Answer, Actor: device, Private: reply})
+	case t.State == ticket.StateResolved || t.State == ticket.StateMerged:
+		steps = append(steps, ticket.Command{Action: ticket.Close, Actor: device, Cause: ticket.Cause{Reason: "device_clear"}})
+	}
+	return i.extend(ctx, a, t, "cleared", steps...)
+}
+
+// extend adds events to a known ticket and answers with it.
+func (i *Intake) extend(ctx context.Context, a admission, t ticket.Ticket, say string, steps ...ticket.Command) (adapters.Outcome, error) {
+	history, err := i.Store.History(ctx, t.ID)
+	if err != nil {
+		return adapters.Outcome{}, err
+	}
+	expect, now := t.Version, i.Now()
+	d := &draft{t: t, events: history, now: now, intake: i}
+	for _, cmd := range steps {
+		if err := d.do(cmd); err != nil {
+			return adapters.Outcome{}, err
+		}
+	}
+	out := i.outcome(a, &d.t, say)
+	out.Tickets[0].Joined = true
+	change := store.Change{
+		Lane: a.channel.Lane(), Sender: senderKey(a), Delivery: a.row(a.delivery),
+		Tickets: []store.TicketChange{a.city.Change(expect, d.t, d.events, now)},
+	}
+	if err := i.finish(ctx, a, change, out, t.ID); err != nil {
+		return adapters.Outcome{}, err
+	}
+	i.Committed(false)
+	return out, nil
+}

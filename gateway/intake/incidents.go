@@ -1,0 +1,180 @@
+package intake
+
+import (
+	"sync"
+	"time"
+
+	"github.com/citizen-hotline/gateway/internal/geo"
+	"github.com/citizen-hotline/gateway/internal/text"
+	"github.com/citizen-hotline/gateway/ticket"
+)
+
+// incidents remembers the requests of the last hours, so that many citizens who report one
+// happening share its work. It is a memory aid: after a restart it starts empty and is filled
+// from the store; what it misses becomes tickets of their own, never less.
+type incidents struct {
+	mu     sync.Mutex
+	recent []*report // oldest first
+}
+
+// report is one request in memory.
+type report struct {
+	id       ticket.ID // zero until it is committed
+	lead     ticket.ID // the incident it belongs to; its own id when it leads
+	sender   string
+	source   ticket.SourceClass
+	category string
+	region   string
+	point    geo.Point
+	hasPoint bool
+	words    text.Set
+	at       time.Time
+	done     chan struct{} // closed when committed or given up
+}
+
+const (
+	incidentWindow = 6 * time.Hour
+	incidentMost   = 20000 // reports kept in mind
+	incidentRadius = 300.0 // metres between two points of one happening
+	// sameHappening is the similarity of two citizens' words about one happening; with a point or a
+	// named place that agrees, less will do.
+	sameHappening     = 0.55
+	sameHappeningHere = 0.25
+)
+
+func newIncidents() *incidents { return &incidents{} }
+
+// happening is what meet found for one request.
+type happening struct {
+	all    *incidents
+	own    *report
+	match  *report
+	nearby int
+	kept   bool
+}
+
+// meet looks for the happening a request is about and takes its place in memory at once, so that
+// two citizens who call in the same second do not both become the first.
+func (in *incidents) meet(a admission, now time.Time) *happening {
+	r := &a.request
+	h := &happening{all: in}
+	if r.Historic || r.Source == ticket.SourceMachine {
+		return h
+	}
+	own := newReport(a, now)
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.forget(now)
+	best := 0.0
+	for _, other := range in.recent {
+		near, score := own.near(other), 0.0
+		if near {
+			h.nearby++
+		}
+		if other.sender == own.sender || other.category != own.category || other.category == "" {
+			continue
+		}
+		score = own.words.Similarity(other.words)
+		if (score >= sameHappening || near && own.placed() && score >= sameHappeningHere) && score > best && own.compatible(other) {
+			best, h.match = score, other
+		}
+	}
+	h.own = own
+	in.recent = append(in.recent, own)
+	return h
+}
+
+// lead is the ticket that leads the happening, once its commit is through.
+func (h *happening) lead() (ticket.ID, bool) {
+	if h.match == nil {
+		return ticket.ID{}, false
+	}
+	<-h.match.done
+	h.all.mu.Lock()
+	defer h.all.mu.Unlock()
+	return h.match.lead, !h.match.lead.IsZero()
+}
+
+// settled says that the request's ticket is on disk.
+func (h *happening) settled(t *ticket.Ticket) {
+	if h.own == nil {
+		return
+	}
+	h.all.mu.Lock()
+	h.own.id, h.own.lead = t.ID, t.ID
+	switch {
+	case t.State == ticket.StateMerged:
+		h.own.lead = t.Incident
+	case !t.State.Open() || t.LeadUnit() == "":
+		h.own.lead = ticket.ID{} // nothing to share
+	}
+	h.kept = true
+	h.all.mu.Unlock()
+	close(h.own.done)
+}
+
+// leave lets go of the place when the request was not kept.
+func (h *happening) leave() {
+	if h.own == nil || h.kept {
+		return
+	}
+	h.all.mu.Lock()
+	for n, r := range h.all.recent {
+		if r == h.own {
+			h.all.recent = append(h.all.recent[:n:n], h.all.recent[n+1:]...)
+			break
+		}
+	}
+	h.all.mu.Unlock()
+	close(h.own.done)
+}
+
+// forget drops what is too old or too much.
+func (in *incidents) forget(now time.Time) {
+	n := max(0, len(in.recent)-incidentMost)
+	for n < len(in.recent) && now.Sub(in.recent[n].at) > incidentWindow {
+		n++
+	}
+	if n > 0 {
+		in.recent = append([]*report(nil), in.recent[n:]...)
+	}
+}
+
+// ended says that a ticket no longer takes others in.
+func (in *incidents) ended(id ticket.ID) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for _, r := range in.recent {
+		if r.lead == id {
+			r.lead = ticket.ID{}
+		}
+	}
+}
+
+func newReport(a admission, now time.Time) *report {
+	r := &a.request
+	where := locate(a.city, r)
+	own := &report{sender: senderKey(a), source: r.Source, category: category(a.city, r), region: where.Region,
+		words: text.NewSet(r.Title + "\n" + r.Text), at: now, done: make(chan struct{})}
+	own.point, own.hasPoint = wgs84(a.city, r.Place)
+	return own
+}
+
+func (r *report) placed() bool { return r.hasPoint || r.region != "" }
+
+// near reports whether two requests are about one spot: within the radius when both have a point,
+// else in the same street-level region.
+func (r *report) near(o *report) bool {
+	if r.hasPoint && o.hasPoint {
+		return geo.Distance(r.point, o.point) <= incidentRadius
+	}
+	return r.region != "" && r.region == o.region && len(r.region) >= 9
+}
+
+// compatible reports that nothing speaks against one happening: points far apart or other regions do.
+func (r *report) compatible(o *report) bool {
+	if r.hasPoint && o.hasPoint {
+		return geo.Distance(r.point, o.point) <= incidentRadius
+	}
+	return r.region == "" || o.region == "" || r.region == o.region
+}

@@ -1,0 +1,315 @@
+package intake
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/citizen-hotline/gateway/adapters"
+	"github.com/citizen-hotline/gateway/internal/city"
+	"github.com/citizen-hotline/gateway/internal/outbox"
+	"github.com/citizen-hotline/gateway/internal/text"
+	"github.com/citizen-hotline/gateway/store"
+	"github.com/citizen-hotline/gateway/ticket"
+)
+
+// admission is one request on its way in.
+type admission struct {
+	city     *city.City
+	channel  *city.Channel
+	delivery store.Delivery
+	kept     *bool // the delivery's row is written already, by an earlier request of it
+	request  ticket.Request
+	hash     ticket.Hash
+}
+
+// row gives the delivery for the change that writes it, nil once it is written.
+func (a admission) row(d store.Delivery) *store.Delivery {
+	if *a.kept {
+		return nil
+	}
+	return &d
+}
+
+// threadWindow is how long messages of one conversation count as one matter.
+const threadWindow = 30 * time.Minute
+
+// alike is the similarity from which two texts of one sender are about the same matter, and
+// alikeElsewhere the one asked for when the place is not the same.
+const (
+	alike          = 0.45
+	alikeElsewhere = 0.8
+)
+
+// admit recognises one request under its sender's lock and gives it its ticket.
+func (i *Intake) admit(ctx context.Context, a admission) adapters.Outcome {
+	hash, err := contentHash(a.request)
+	if err != nil {
+		return failure(err)
+	}
+	a.hash = hash
+	defer i.senders.lock(senderKey(a))()
+
+	known, err := i.Store.Request(ctx, a.channel.ID, a.request.Key)
+	switch {
+	case err == nil && known.Hash == hash:
+		return repeat(known)
+	case err == nil:
+		return i.conflict(ctx, a, known)
+	case !isMissing(err):
+		return failure(err)
+	}
+	out, err := i.settle(ctx, a)
+	for tries := 0; ticket.IsKind(err, ticket.Conflict) && tries < 3; tries++ {
+		out, err = i.settle(ctx, a) // the tracker or a unit moved the ticket meanwhile: read it again
+	}
+	switch {
+	case isDuplicate(err): // another replica, or another sender's key, was first
+		if known, again := i.Store.Request(ctx, a.channel.ID, a.request.Key); again == nil {
+			return repeat(known)
+		}
+		return failure(err)
+	case err != nil:
+		i.Log.WarnContext(ctx, "request not kept", "channel", a.channel.ID, "error", err)
+		return failure(err)
+	}
+	return out
+}
+
+// settle sends a request where its kind belongs.
+func (i *Intake) settle(ctx context.Context, a admission) (adapters.Outcome, error) {
+	r := &a.request
+	switch {
+	case r.Call != nil && r.Kind != ticket.KindCase:
+		return i.call(ctx, a)
+	case r.Kind == ticket.KindReceipt:
+		return i.keep(ctx, a, adapters.Outcome{Result: adapters.Ignored})
+	case r.Kind == ticket.KindClear:
+		return i.clear(ctx, a)
+	case r.Kind == ticket.KindAlarm && r.FoldKey != "":
+		return i.alarm(ctx, a)
+	}
+	if t, found, err := i.join(ctx, a); err != nil {
+		return adapters.Outcome{}, err
+	} else if found {
+		return i.supplement(ctx, a, t)
+	}
+	if r.Kind == ticket.KindUpdate || r.Kind == ticket.KindReceipt {
+		return i.keep(ctx, a, adapters.Outcome{Result: adapters.Ignored}) // about a ticket we do not have
+	}
+	if empty(*r) {
+		return i.keep(ctx, a, adapters.Outcome{Result: adapters.Ignored, Text: a.city.Say("describe", nil)})
+	}
+	return i.register(ctx, a)
+}
+
+// keep stores a request that makes no ticket.
+func (i *Intake) keep(ctx context.Context, a admission, out adapters.Outcome) (adapters.Outcome, error) {
+	d := a.delivery
+	d.State = store.DeliveryIgnored
+	out.Delivery, out.At = d.ID.String(), i.Now()
+	change := store.Change{Lane: a.channel.Lane(), Sender: senderKey(a), Delivery: a.row(d)}
+	return out, i.finish(ctx, a, change, out, ticket.ID{})
+}
+
+// finish adds the request and its outcome to a change and commits it.
+func (i *Intake) finish(ctx context.Context, a admission, change store.Change, out adapters.Outcome, id ticket.ID) error {
+	stored, err := json.Marshal(out)
+	if err != nil {
+		return err
+	}
+	change.Requests = append(change.Requests, store.Request{
+		Channel: a.channel.ID, Key: a.request.Key, Hash: a.hash, Delivery: a.delivery.ID, Ticket: id, Outcome: stored, At: a.delivery.ReceivedAt,
+	})
+	if err := i.commit(ctx, change); err != nil {
+		return err
+	}
+	*a.kept = true
+	return nil
+}
+
+// join finds the open ticket that a request of the same citizen belongs to: by its number, by
+// its conversation, or by similar words about the same place. A second matter is never swallowed.
+func (i *Intake) join(ctx context.Context, a admission) (ticket.Ticket, bool, error) {
+	r := &a.request
+	if r.Historic || r.Answer != "" {
+		return ticket.Ticket{}, false, nil
+	}
+	sender := senderOf(a)
+	own, err := i.own(ctx, sender)
+	if err != nil {
+		return ticket.Ticket{}, false, err
+	}
+	quoted := ticket.FindNumbers(r.Text)
+	if r.TicketNumber != "" {
+		quoted = []string{r.TicketNumber}
+	}
+	for _, number := range quoted {
+		// A number opens a ticket only for who filed it, or for another system we trust.
+		for _, t := range own {
+			if t.Number == number {
+				return t, true, nil
+			}
+		}
+		if a.channel.Source == ticket.SourceExchange {
+			item, err := i.Store.TicketByNumber(ctx, number)
+			if err == nil && item.State.Open() {
+				return item.Ticket, true, nil
+			}
+			if err != nil && !isMissing(err) {
+				return ticket.Ticket{}, false, err
+			}
+		}
+	}
+	for _, t := range own {
+		if i.sameMatter(a, &t) {
+			return t, true, nil
+		}
+	}
+	return ticket.Ticket{}, false, nil
+}
+
+// senderMost bounds how many open tickets of one sender are looked at.
+const senderMost = 200
+
+// own lists the open tickets of a sender.
+func (i *Intake) own(ctx context.Context, s store.Sender) ([]ticket.Ticket, error) {
+	if s.Phone == "" && s.ChannelID == "" {
+		return nil, nil
+	}
+	return i.Store.Sender(ctx, s, senderMost)
+}
+
+// sameMatter reports whether a request goes on about the sender's ticket t.
+func (i *Intake) sameMatter(a admission, t *ticket.Ticket) bool {
+	r := &a.request
+	if t.Source != r.Source || t.Quarantined {
+		return false
+	}
+	words := strings.TrimSpace(r.Title + "\n" + r.Text)
+	inThread := r.ThreadKey != "" && t.Channel == a.channel.ID && t.ThreadKey == r.ThreadKey &&
+		a.delivery.ReceivedAt.Sub(t.UpdatedAt) <= threadWindow
+	if inThread && r.Kind == ticket.KindMessage && (r.Text == "" || isUrge(words)) {
+		return true // a picture, a place, or only an urge, in the midst of a conversation
+	}
+	score := text.Similarity(words, t.Private.Title+"\n"+t.Private.Text)
+	if score >= alikeElsewhere {
+		return true
+	}
+	return score >= alike && samePlace(a, t)
+}
+
+// samePlace reports whether nothing speaks for another place.
+func samePlace(a admission, t *ticket.Ticket) bool {
+	r := &a.request
+	where := locate(a.city, r)
+	return where.Region == "" || t.Region == "" || where.Region == t.Region ||
+		a.city.Rules.WithinRegion(where.Region, t.Region) || a.city.Rules.WithinRegion(t.Region, where.Region)
+}
+
+// urges are the words by which people ask where their matter stands.
+var urges = []string{"催", "怎么还没", "怎么还不", "还没处理", "还没解决", "还没人", "什么时候处理", "什么时候能", "多久才", "处理了吗", "处理得怎么样", "进展", "进度", "没人管", "没人来"}
+
+// isUrge reports whether a short text asks for speed or progress rather than telling news.
+func isUrge(words string) bool {
+	if utf8.RuneCountInString(words) > 60 {
+		return false
+	}
+	for _, u := range urges {
+		if strings.Contains(words, u) {
+			return true
+		}
+	}
+	return false
+}
+
+// leastWords is the length from which a message of a conversation says something.
+const leastWords = 4
+
+// empty reports whether a message holds nothing to act on: a greeting, a sticker.
+func empty(r ticket.Request) bool {
+	return r.Kind == ticket.KindMessage && len(r.Media) == 0 && !r.Place.HasPoint() &&
+		utf8.RuneCountInString(strings.TrimSpace(r.Title+r.Text)) < leastWords
+}
+
+// supplement adds a request to the sender's open ticket, as an urge when that is what it is.
+func (i *Intake) supplement(ctx context.Context, a admission, t ticket.Ticket) (adapters.Outcome, error) {
+	r := &a.request
+	action, say := ticket.Supplement, "joined"
+	if isUrge(r.Title + r.Text) {
+		action, say = ticket.Urge, "urged"
+	}
+	history, err := i.Store.History(ctx, t.ID)
+	if err != nil {
+		return adapters.Outcome{}, err
+	}
+	expect, now := t.Version, i.Now()
+	e, err := t.Do(ticket.Command{
+		Action: action, Actor: actorOf(a), Details: ticket.Details{Channel: a.channel.ID},
+		Private: &ticket.Private{Title: r.Title, Text: r.Text, Media: r.Media, Place: r.Place},
+	}, now, i.Random)
+	if err != nil {
+		return adapters.Outcome{}, err
+	}
+	out := i.outcome(a, &t, say)
+	out.Tickets[0].Joined = true
+	change := store.Change{
+		Lane: a.channel.Lane(), Sender: senderKey(a), Delivery: a.row(a.delivery),
+		Tickets: []store.TicketChange{a.city.Change(expect, t, append(history, e), now)},
+	}
+	if unit := t.LeadUnit(); unit != "" {
+		n, err := outbox.ForUnit(unit, a.city.UnitTitle(unit), &t, e)
+		if err != nil {
+			return adapters.Outcome{}, err
+		}
+		change.Outbox = append(change.Outbox, n)
+	}
+	if err := i.finish(ctx, a, change, out, t.ID); err != nil {
+		return adapters.Outcome{}, err
+	}
+	i.Committed(false)
+	return out, nil
+}
+
+// senderOf is who a request can be matched by: the appellant's phone, or the id of whoever filed
+// it within the channel. A person who files for others (a grid worker, an observer) is nobody's
+// sender: their requests are different citizens' matters.
+func senderOf(a admission) store.Sender {
+	r := &a.request
+	s := store.Sender{Phone: r.Appellant.Phone, Channel: a.channel.ID, ChannelID: r.Appellant.ChannelID}
+	if r.Appellant.IsZero() && r.Source != ticket.SourceCitizen {
+		s.ChannelID = r.FiledBy.ChannelID
+	}
+	return s
+}
+
+// senderKey is what requests of one sender share.
+func senderKey(a admission) string {
+	s := senderOf(a)
+	switch {
+	case a.request.FoldKey != "":
+		return "f:" + a.channel.ID + ":" + a.request.FoldKey
+	case a.request.Call != nil:
+		return "c:" + a.channel.ID + ":" + a.request.Call.CallID
+	case s.Phone != "":
+		return "p:" + s.Phone
+	case s.ChannelID != "":
+		return "i:" + s.Channel + ":" + s.ChannelID
+	default:
+		return "k:" + a.channel.ID + ":" + a.request.Key
+	}
+}
+
+// actorOf is who acted, without personal data.
+func actorOf(a admission) ticket.Actor {
+	switch {
+	case a.request.Call != nil && a.request.Call.Agent != "":
+		return ticket.Actor{Kind: ticket.ActorUser, ID: a.request.Call.Agent}
+	case a.request.Source == ticket.SourceCitizen:
+		return ticket.Actor{Kind: ticket.ActorCitizen, ID: a.channel.ID}
+	default:
+		return ticket.Actor{Kind: ticket.ActorChannel, ID: a.channel.ID}
+	}
+}

@@ -1,0 +1,258 @@
+package intake
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/citizen-hotline/gateway/adapters"
+	"github.com/citizen-hotline/gateway/internal/city"
+	"github.com/citizen-hotline/gateway/internal/outbox"
+	"github.com/citizen-hotline/gateway/internal/text"
+	"github.com/citizen-hotline/gateway/routing"
+	"github.com/citizen-hotline/gateway/store"
+	"github.com/citizen-hotline/gateway/ticket"
+)
+
+// draft is a ticket in the making: its state and the events so far.
+type draft struct {
+	t      ticket.Ticket
+	events []ticket.Event
+	now    time.Time
+	intake *Intake
+}
+
+// do records a further command.
+func (d *draft) do(cmd ticket.Command) error {
+	e, err := d.t.Do(cmd, d.now, d.intake.Random)
+	if err != nil {
+		return err
+	}
+	d.events = append(d.events, e)
+	return nil
+}
+
+// register makes a new ticket of a request: facts, decision, clocks, one commit.
+func (i *Intake) register(ctx context.Context, a admission) (adapters.Outcome, error) {
+	r := &a.request
+	receivedAt := a.delivery.ReceivedAt
+	if r.Historic && !r.HappenedAt.IsZero() {
+		receivedAt = r.HappenedAt
+	}
+	happening := i.incidents.meet(a, i.Now())
+	defer happening.leave()
+
+	f, where := facts(a.city, a.channel, r, receivedAt, happening.nearby)
+	result := a.city.Rules.Decide(&f, nil)
+	decision := result.Decision()
+	d, err := i.begin(ctx, a, &f, where, decision, receivedAt)
+	if err != nil {
+		return adapters.Outcome{}, err
+	}
+	if err := i.assign(d, a, decision, happening); err != nil {
+		return adapters.Outcome{}, err
+	}
+	if err := i.linkRepeat(ctx, d, a); err != nil {
+		return adapters.Outcome{}, err
+	}
+	out := i.outcome(a, &d.t, saying(&d.t))
+	change := store.Change{
+		Lane: a.channel.Lane(), Sender: senderKey(a), Delivery: a.row(a.delivery),
+		Tickets: []store.TicketChange{a.city.Change(0, d.t, d.events, d.now)},
+	}
+	if change.Outbox, err = i.notices(a.city, &d.t, d.events); err != nil {
+		return adapters.Outcome{}, err
+	}
+	if err := i.finish(ctx, a, change, out, d.t.ID); err != nil {
+		return adapters.Outcome{}, err
+	}
+	happening.settled(&d.t)
+	i.Metrics.registered(&d.t)
+	i.Committed(d.t.Urgency == ticket.UrgencyEmergency)
+	return out, nil
+}
+
+// begin registers the ticket with what is known of it.
+func (i *Intake) begin(ctx context.Context, a admission, f *routing.Facts, where routing.Location, decision ticket.Decision, receivedAt time.Time) (*draft, error) {
+	r, now := &a.request, i.Now()
+	number, err := i.numbers.take(ctx, a.city.Prefix, receivedAt.In(a.city.Zone))
+	if err != nil {
+		return nil, err
+	}
+	id, err := ticket.NewID(now, i.Random)
+	if err != nil {
+		return nil, err
+	}
+	code, err := ticket.NewTrackCode(i.Random)
+	if err != nil {
+		return nil, err
+	}
+	reg := &ticket.Registration{
+		Number: number, Channel: a.channel.ID, Key: r.Key, ThreadKey: r.ThreadKey, FoldKey: r.FoldKey, Kind: r.Kind,
+		Source: r.Source, Type: first(f.Type, ticket.TypeOther), Urgency: first(decision.Urgency, r.Urgency, ticket.UrgencyNormal),
+		Category: f.Category, Region: f.Region, Tags: union(r.Tags, decision.Tags), Policy: a.city.PolicyKey(decision.Policy),
+		Confidential: r.Confidential, Public: r.Public && !r.Confidential, Historic: r.Historic, NoCallback: r.NoCallback || r.Source == ticket.SourceMachine,
+		ForeignNumber: r.ForeignNumber, HappenedAt: r.HappenedAt, ReceivedAt: receivedAt, Facts: record(f),
+	}
+	if where.By != "" {
+		reg.Facts["located_by"] = where.By
+	}
+	if r.Call != nil {
+		reg.CallID = r.Call.CallID
+	}
+	if reg.Public {
+		reg.PublicSummary = text.MaskPersonal(r.Title)
+	}
+	t, e, err := ticket.New(id, ticket.Command{
+		Action: ticket.Register, Actor: actorOf(a), Cause: ticket.Cause{Pack: a.city.Hash},
+		Details: ticket.Details{Registration: reg, Decision: &decision},
+		Private: &ticket.Private{
+			Title: title(r), Text: r.Text, Appellant: r.Appellant, FiledBy: r.FiledBy, OtherParty: r.OtherParty,
+			Place: r.Place, Media: r.Media, Reply: r.Reply, TrackCode: code,
+		},
+	}, now, i.Random)
+	if err != nil {
+		return nil, err
+	}
+	return &draft{t: t, events: []ticket.Event{e}, now: now, intake: i}, nil
+}
+
+// assign answers, merges, dispatches or sends to triage, as the request and the decision say.
+func (i *Intake) assign(d *draft, a admission, decision ticket.Decision, h *happening) error {
+	r, system := &a.request, ticket.Actor{Kind: ticket.ActorSystem, ID: "routing"}
+	switch {
+	case r.Answer != "":
+		return d.do(ticket.Command{Action: ticket.Answer, Actor: actorOf(a), Private: &ticket.Private{PublicReply: r.Answer}})
+	case r.Unit != "":
+		if _, known := a.city.Rules.Unit(r.Unit); !known {
+			return ticket.Errorf(ticket.Invalid, "unit.unknown", "承办单位 %q 不在城市包中", r.Unit)
+		}
+		byHand := decision
+		byHand.Unit, byHand.Assist = r.Unit, nil
+		byHand.Origins = map[string]ticket.Origin{"unit": {Stage: "hand", Rule: "agent"}}
+		return d.do(ticket.Command{Action: ticket.Dispatch, Actor: actorOf(a), Cause: ticket.Cause{Pack: a.city.Hash, Rule: "hand"},
+			Details: ticket.Details{Unit: r.Unit, Decision: &byHand}})
+	case decision.Unit == "":
+		return d.do(ticket.Command{Action: ticket.Triage, Actor: system,
+			Cause: ticket.Cause{Pack: a.city.Hash, Rule: decision.Origins["unit"].Rule, Reason: first(decision.Triage, "no_owner")}})
+	}
+	if lead, ok := h.lead(); ok && d.t.Urgency != ticket.UrgencyEmergency && !r.Historic {
+		return d.do(ticket.Command{Action: ticket.Merge, Actor: system, Cause: ticket.Cause{Pack: a.city.Hash, Reason: "same_incident"},
+			Details: ticket.Details{Other: lead}})
+	}
+	return d.do(ticket.Command{Action: ticket.Dispatch, Actor: system,
+		Cause:   ticket.Cause{Pack: a.city.Hash, Rule: decision.Origins["unit"].Rule},
+		Details: ticket.Details{Unit: decision.Unit, Units: decision.Assist}})
+}
+
+// linkRepeat ties a new ticket to an open one of the same sender: as a repeat (重复诉求) when the
+// words are the same, which happens in archives; else, live, as related to the newest.
+func (i *Intake) linkRepeat(ctx context.Context, d *draft, a admission) error {
+	own, err := i.own(ctx, senderOf(a))
+	if err != nil {
+		return err
+	}
+	link := func(to ticket.ID, relation, reason string) error {
+		return d.do(ticket.Command{Action: ticket.LinkTo, Actor: ticket.Actor{Kind: ticket.ActorSystem, ID: "intake"},
+			Cause: ticket.Cause{Reason: reason}, Details: ticket.Details{Other: to, Relation: relation}})
+	}
+	for _, t := range own {
+		if t.Private.Text == a.request.Text && t.Private.Text != "" {
+			return link(t.ID, "repeat", "same_words")
+		}
+	}
+	for _, t := range own {
+		if t.Source == a.request.Source && !a.request.Historic {
+			return link(t.ID, "related", "same_sender")
+		}
+	}
+	return nil
+}
+
+// saying is the text of the pack that tells a citizen what became of a new ticket.
+func saying(t *ticket.Ticket) string {
+	switch {
+	case t.Urgency == ticket.UrgencyEmergency:
+		return "emergency"
+	case t.State == ticket.StateClosed:
+		return "answered"
+	default:
+		return "accepted"
+	}
+}
+
+// outcome is what the sender of a request learns of its ticket.
+func (i *Intake) outcome(a admission, t *ticket.Ticket, say string) adapters.Outcome {
+	unit := a.city.UnitTitle(t.LeadUnit())
+	if t.LeadUnit() == "" {
+		unit = a.city.UnitTitle(a.city.DutyUnit)
+	}
+	return adapters.Outcome{
+		Result: adapters.Accepted, Delivery: a.delivery.ID.String(), At: i.Now(),
+		Tickets: []adapters.TicketRef{{Number: t.Number, Code: t.Private.TrackCode, Unit: unit, Emergency: t.Urgency == ticket.UrgencyEmergency}},
+		Text:    a.city.Say(say, map[string]string{"number": t.Number, "code": t.Private.TrackCode, "unit": unit, "title": t.Private.Title}),
+	}
+}
+
+// notices are what a new ticket makes us tell: its units, at once when life is in danger.
+func (i *Intake) notices(c *city.City, t *ticket.Ticket, events []ticket.Event) ([]store.Notice, error) {
+	if t.Historic {
+		return nil, nil
+	}
+	var list []store.Notice
+	last := events[len(events)-1]
+	for _, unit := range t.Holders() {
+		n, err := outbox.ForUnit(unit, c.UnitTitle(unit), t, last)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, n)
+	}
+	for _, m := range t.Private.Media {
+		if m.Fetched || m.Ref == "" {
+			continue
+		}
+		n, err := outbox.New(outbox.KindMedia, t.Channel, t, last, m)
+		if err != nil {
+			return nil, err
+		}
+		n.Key += "/" + m.Ref
+		list = append(list, n)
+	}
+	return list, nil
+}
+
+// title is the request's own, or the beginning of its text.
+func title(r *ticket.Request) string {
+	if t := strings.TrimSpace(r.Title); t != "" {
+		return t
+	}
+	words := []rune(strings.Join(strings.Fields(r.Text), " "))
+	if len(words) > 40 {
+		return string(words[:40]) + "…"
+	}
+	return string(words)
+}
+
+func first[T ~string](values ...T) T {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+func union(a, b []string) []string {
+	out := append([]string(nil), a...)
+next:
+	for _, x := range b {
+		for _, y := range out {
+			if x == y {
+				continue next
+			}
+		}
+		out = append(out, x)
+	}
+	return out
+}

@@ -1,0 +1,125 @@
+// Package city is the active city pack made ready for use: rules compiled, policies checked,
+// channels built, texts at hand. The use cases read it through Live, so that a reload is one
+// atomic swap and nobody ever sees half of a new pack.
+//
+// It reads no files: internal/app makes a City of a config.Pack.
+package city
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/citizen-hotline/gateway/adapters"
+	"github.com/citizen-hotline/gateway/routing"
+	"github.com/citizen-hotline/gateway/sla"
+	"github.com/citizen-hotline/gateway/store"
+	"github.com/citizen-hotline/gateway/ticket"
+)
+
+// City is one version of a city's pack. It is never changed once it is live.
+type City struct {
+	ID, Name, Title string
+	Hash            string // content hash of the pack
+	Prefix          string // letters of public numbers
+	AreaCode        string
+	Zone            *time.Location
+	Bounds          Bounds
+	Rules           *routing.Ruleset
+	Policies        *sla.PolicySet
+	DefaultPolicy   string
+	Calendar        *sla.Calendar
+	Channels        map[string]*Channel
+	Reasons         map[string]Reason
+	DutyUnit        string // the unit of the duty desk
+	AllowHosts      []string
+	// Say gives a text of the pack with its placeholders filled.
+	Say func(id string, values map[string]string) string
+	// OnDuty names who holds a post at a time, "" when nobody does.
+	OnDuty func(post string, at time.Time) string
+}
+
+// Bounds is the box the city lies in, WGS-84 degrees.
+type Bounds struct{ West, South, East, North float64 }
+
+// Channel is one channel, built and ready.
+type Channel struct {
+	adapters.Channel
+	Spec    adapters.Spec
+	Adapter adapters.Adapter
+	PerMin  int // deliveries a minute the channel may send; 0: no limit of its own
+	Example bool
+}
+
+// Lane is the writer's lane of the channel's deliveries.
+func (c *Channel) Lane() store.Lane {
+	if c.Source == ticket.SourceMachine {
+		return store.Machines
+	}
+	return store.Citizens
+}
+
+// Reason is a coded reason of the pack.
+type Reason struct {
+	Code, Title, Basis, Advice string
+	For                        []string
+}
+
+// Live holds the active city.
+type Live struct{ p atomic.Pointer[City] }
+
+// NewLive starts with c.
+func NewLive(c *City) *Live {
+	l := &Live{}
+	l.p.Store(c)
+	return l
+}
+
+// Get is the active city.
+func (l *Live) Get() *City { return l.p.Load() }
+
+// Set makes c the active city.
+func (l *Live) Set(c *City) { l.p.Store(c) }
+
+// Clocks evaluates a ticket's clocks by the policy it is pinned to. A policy that the pack no
+// longer has gives no clocks and ok false.
+func (c *City) Clocks(t *ticket.Ticket, history []ticket.Event, now time.Time) (clocks []sla.Clock, ok bool) {
+	policy, calendar, ok := c.Policies.Lookup(t.Policy)
+	if !ok {
+		return nil, false
+	}
+	return sla.Evaluate(history, policy, calendar, now), true
+}
+
+// Change is the write of a ticket's next state: the row, its events, and when to look again.
+// history is the whole of the ticket's events, the new ones included.
+func (c *City) Change(expect int64, t ticket.Ticket, history []ticket.Event, now time.Time) store.TicketChange {
+	change := store.TicketChange{Expect: expect, Ticket: t, Events: history[expect:]}
+	clocks, _ := c.Clocks(&t, history, now)
+	if look, ok := sla.NextLook(clocks); ok {
+		change.Look = look
+	}
+	for _, k := range clocks {
+		if k.Name == sla.ClockResolve && k.Assignment == 0 {
+			change.Due, change.Provisional = k.DueAt, k.Provisional
+		}
+	}
+	return change
+}
+
+// PolicyKey pins a policy by id: the latest version of it, of the default policy when the id is
+// unknown or empty.
+func (c *City) PolicyKey(id string) string {
+	if p, ok := c.Policies.Latest(id); ok {
+		return p.Key()
+	}
+	p, _ := c.Policies.Latest(c.DefaultPolicy)
+	return p.Key()
+}
+
+// UnitTitle is the name of a unit as people know it; the id itself when the pack has none.
+func (c *City) UnitTitle(id string) string {
+	if u, ok := c.Rules.Unit(id); ok {
+		return u.Name
+	}
+	return id
+}

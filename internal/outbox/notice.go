@@ -1,0 +1,72 @@
+// Package outbox is what is told to units, citizens and people on duty: the form of each notice,
+// and the worker that delivers them after the commit that caused them. A notice is written once,
+// by its key, in that commit; delivering it may be tried many times.
+package outbox
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/citizen-hotline/gateway/store"
+	"github.com/citizen-hotline/gateway/ticket"
+)
+
+// The kinds of notices.
+const (
+	KindUnit      = "unit"      // to a unit's system
+	KindEmergency = "emergency" // the same, ahead of everything
+	KindCitizen   = "citizen"   // to the citizen, on the channel the request came by
+	KindLadder    = "ladder"    // a ladder step, to posts of a unit
+	KindMedia     = "media"     // fetch an attachment the platform still holds
+)
+
+// UnitNotice is what a unit's system is told: enough to act, no identity of the citizen.
+type UnitNotice struct {
+	Event    string         `json:"event"` // the action that caused it
+	Ticket   string         `json:"ticket"`
+	Seq      int64          `json:"seq"`
+	Unit     string         `json:"unit"`
+	UnitName string         `json:"unit_name"`
+	Title    string         `json:"title,omitempty"`
+	Text     string         `json:"text,omitempty"`
+	Urgency  ticket.Urgency `json:"urgency,omitempty"`
+	Why      string         `json:"why,omitempty"` // the rule
+	At       int64          `json:"at"`            // Unix ms
+}
+
+// CitizenNotice is what a citizen is told on the channel the request came by.
+type CitizenNotice struct {
+	To      ticket.ReplyHandle `json:"to"`
+	Message ticket.Message     `json:"message"`
+}
+
+// LadderNotice is a ladder step told to posts.
+type LadderNotice struct {
+	UnitNotice
+	Clock string   `json:"clock"`
+	Step  string   `json:"step"`
+	Level string   `json:"level"`
+	Posts []string `json:"posts"`
+	Due   int64    `json:"due"` // Unix ms
+}
+
+// New makes a notice about an event of a ticket. Its key is the kind, the ticket, the event and
+// the target, so that one event tells a target once.
+func New(kind, target string, t *ticket.Ticket, e ticket.Event, body any) (store.Notice, error) {
+	b, err := json.Marshal(body)
+	if err != nil {
+		return store.Notice{}, fmt.Errorf("outbox: %s notice of %s: %w", kind, t.Number, err)
+	}
+	return store.Notice{Key: fmt.Sprintf("%s/%s/%d/%s", kind, t.ID, e.Seq, target), Ticket: t.ID, Kind: kind, Target: target,
+		Body: b, Due: e.At, Created: e.At}, nil
+}
+
+// ForUnit makes the notice that tells a unit of an event.
+func ForUnit(unit, unitName string, t *ticket.Ticket, e ticket.Event) (store.Notice, error) {
+	kind := KindUnit
+	if t.Urgency == ticket.UrgencyEmergency {
+		kind = KindEmergency
+	}
+	return New(kind, unit, t, e, UnitNotice{Event: string(e.Action), Ticket: t.Number, Seq: e.Seq, Unit: unit, UnitName: unitName,
+		Title: t.Private.Title, Text: t.Private.Text, Urgency: t.Urgency, Why: t.Decision.Origins["unit"].Rule, At: e.At.UnixMilli()})
+}
