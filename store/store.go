@@ -87,6 +87,7 @@ type Request struct {
 // TicketChange is the next state of one ticket and the events that lead to it.
 type TicketChange struct {
 	Expect int64 // version before; 0 makes a new ticket
+	// Ticket may stand at Expect with no Events: then only the timer and the due time change.
 	Ticket ticket.Ticket
 	Events []ticket.Event
 	// Look is when the tracker must look at the ticket again; zero means never.
@@ -276,6 +277,7 @@ type Sender struct {
 	Phone     string // canonical
 	Channel   string
 	ChannelID string
+	Ended     bool // tickets that have ended, too
 }
 
 // DeliveryFilter narrows a list of deliveries.
@@ -333,8 +335,9 @@ type Timers interface {
 
 // Outbox is what the delivery of notices works from.
 type Outbox interface {
-	// Claim leases up to limit pending notices due at or before now until now+lease.
-	Claim(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]StoredNotice, error)
+	// Claim leases up to limit pending notices due at or before now until now+lease, oldest first;
+	// only those of the kinds named, when any are: emergencies must not wait behind the rest.
+	Claim(ctx context.Context, now time.Time, lease time.Duration, limit int, kinds ...string) ([]StoredNotice, error)
 	// Settle records what attempts brought.
 	Settle(ctx context.Context, results []NoticeResult) error
 	// Notices lists notices in a state, newest first; Body is left out.
