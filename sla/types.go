@@ -119,19 +119,27 @@ const (
 // as a truth of its own: it follows from the events.
 type Clock struct {
 	Name        ClockName     `json:"name"`
-	Assignment  int           `json:"assignment,omitempty"` // 0: the ticket's own
-	Unit        string        `json:"unit,omitempty"`       // holder the time is charged to
+	Assignment  int           `json:"assignment,omitempty"` // 0: the ticket's own; of a callback: the lead assignment it is about
+	Unit        string        `json:"unit,omitempty"`       // holder the time is charged to; empty for the ticket's own
 	State       ClockState    `json:"state"`
 	Overdue     bool          `json:"overdue,omitempty"` // past due at now, or stopped past due
 	StartedAt   time.Time     `json:"started_at"`
 	DueAt       time.Time     `json:"due_at"`
 	StoppedAt   time.Time     `json:"stopped_at,omitzero"`
-	Provisional bool          `json:"provisional,omitempty"` // runs into a year without a published calendar
+	Provisional bool          `json:"provisional,omitempty"` // rests on a year without a published notice
 	Limit       Limit         `json:"limit"`
-	Paused      time.Duration `json:"paused,omitempty"`   // time pauses added
-	Extended    int           `json:"extended,omitempty"` // amount extensions added, in the limit's unit
-	Due         []DueStep     `json:"due,omitempty"`      // steps that have fallen due and are not recorded yet
-	NextStep    time.Time     `json:"next_step,omitzero"` // when the next rung falls due; zero when none is left
+	Paused      time.Duration `json:"paused,omitempty"`    // time pauses added: working time for working units, else wall time
+	Extended    int           `json:"extended,omitempty"`  // amount extensions added, in the limit's unit, rounded up
+	Holds       []Hold        `json:"holds,omitempty"`     // the pauses, as far as the budget let them hold the clock
+	HeldUntil   time.Time     `json:"held_until,omitzero"` // of a paused clock: when it goes on at the latest
+	Due         []DueStep     `json:"due,omitempty"`       // steps that have fallen due and are not recorded yet
+	NextStep    time.Time     `json:"next_step,omitzero"`  // when the next rung falls due; zero when none is left
+}
+
+// Hold is a stretch of time during which a clock stood still.
+type Hold struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"` // of a hold that goes on: the moment of the evaluation
 }
 
 // DueStep is a rung that has fallen due.
