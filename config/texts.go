@@ -1,0 +1,117 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// TextSpec declares one text that the program says: its id, the placeholders it may use, and what
+// is said when the pack has no words of its own for it.
+type TextSpec struct {
+	ID           string
+	Placeholders []string
+	Default      string
+}
+
+// TextSpecs are all texts of the program. Placeholders: number of the ticket, code that opens the
+// public track, unit that owns it, title of the matter, due time, reply of the unit, reason,
+// city's name, link of the track, clock's name, step of the ladder.
+var TextSpecs = []TextSpec{
+	{"accepted", []string{"number", "code", "unit", "title", "due", "link"}, "您的诉求已受理，工单编号{number}，查询码{code}，由{unit}办理。"},
+	{"joined", []string{"number", "code", "unit", "title", "due", "link"}, "您的补充已记入工单{number}，由{unit}继续办理。"},
+	{"emergency", []string{"number", "code", "unit", "title"}, "如遇危险，请立即拨打110、119或120。您反映的情况已紧急转交，工单编号{number}。"},
+	{"duplicate", []string{"number", "code", "unit", "title", "due", "link"}, "您的诉求此前已受理，工单编号{number}，查询码{code}。"},
+	{"resolved", []string{"number", "code", "unit", "title", "reply", "link"}, "您的诉求{number}已由{unit}办结：{reply}"},
+	{"closed", []string{"number", "unit", "title", "link"}, "您的诉求{number}已办结归档。"},
+	{"declined", []string{"number", "unit", "title", "reason", "link"}, "您的诉求{number}不属于受理范围：{reason}"},
+	{"returned", []string{"number", "unit", "title", "reason"}, "工单{number}被{unit}退回：{reason}"},
+	{"callback_sms", []string{"number", "code", "unit", "title", "link"}, "您的诉求{number}已由{unit}办结，请对办理结果作出评价。"},
+	{"ladder_remind", []string{"number", "unit", "title", "due", "clock"}, "【提醒】工单{number}{clock}将于{due}到期，请{unit}抓紧办理。"},
+	{"ladder_yellow", []string{"number", "unit", "title", "due", "clock"}, "【黄牌】工单{number}{clock}期限为{due}，请{unit}立即办理。"},
+	{"ladder_red", []string{"number", "unit", "title", "due", "clock"}, "【红牌】工单{number}{clock}已于{due}超期，承办单位{unit}。"},
+	{"ladder_supervise", []string{"number", "unit", "title", "due", "clock"}, "【督办】工单{number}{clock}已于{due}超期，请{unit}说明情况并限期办结。"},
+	{"ladder_step_up", []string{"number", "unit", "title", "due", "clock"}, "【提级】工单{number}{clock}已于{due}超期，已提级处理，承办单位{unit}。"},
+	{"quarantined", []string{"number", "code"}, "您的来件已收到，编号{number}，工作人员将尽快与您联系。"},
+	{"storm_notice", []string{"city", "title"}, "{city}正经历强降雨，来件较多，请耐心等待；如遇危险请立即拨打110、119或120。"},
+}
+
+// textSpec finds a text of the program.
+func textSpec(id string) (TextSpec, bool) {
+	i := slices.IndexFunc(TextSpecs, func(t TextSpec) bool { return t.ID == id })
+	if i < 0 {
+		return TextSpec{}, false
+	}
+	return TextSpecs[i], true
+}
+
+var placeholder = regexp.MustCompile(`\{([^{}]*)\}`)
+
+// Text is a text of the pack with its placeholders filled; what values lacks becomes empty.
+// A text the pack does not have is the program's own; an id nobody knows gives "".
+func (p *Pack) Text(id string, values map[string]string) string {
+	text, ok := p.Texts[id]
+	if !ok {
+		spec, _ := textSpec(id)
+		text = spec.Default
+	}
+	return placeholder.ReplaceAllStringFunc(text, func(m string) string { return values[m[1:len(m)-1]] })
+}
+
+// texts reads texts.yaml: known ids and placeholders only, no brace left over.
+func (l *loader) texts() map[string]string {
+	texts := map[string]string{}
+	l.mappings("texts", func(file string, n ast.Node) {
+		part := map[string]string{}
+		d := l.decoder(file)
+		d.value(n, reflect.ValueOf(&part).Elem(), "texts")
+		l.problems = append(l.problems, d.problems...)
+		for id, text := range part {
+			line := find(n, id)
+			if _, twice := texts[id]; twice {
+				l.add(file, line, `text %q: is given in another file too; keep one`, id)
+			}
+			texts[id] = text
+			l.checkText(file, line, id, text)
+		}
+	})
+	return texts
+}
+
+func (l *loader) checkText(file string, line int, id, text string) {
+	spec, known := textSpec(id)
+	if !known {
+		var ids []string
+		for _, s := range TextSpecs {
+			ids = append(ids, s.ID)
+		}
+		l.add(file, line, "text %q: is not said anywhere%s", id, suggestion(id, ids))
+		return
+	}
+	for _, m := range placeholder.FindAllStringSubmatch(text, -1) {
+		if !slices.Contains(spec.Placeholders, m[1]) {
+			l.add(file, line, "text %q: has no placeholder {%s}; it may use {%s}", id, m[1], strings.Join(spec.Placeholders, "} {"))
+		}
+	}
+	switch rest := placeholder.ReplaceAllString(text, ""); {
+	case strings.TrimSpace(text) == "":
+		l.add(file, line, "text %q: is empty; write it, or leave the id out for the program's own words", id)
+	case strings.ContainsAny(rest, "{}"):
+		l.add(file, line, "text %q: has a brace without its partner; placeholders look like {number}", id)
+	}
+}
+
+// suggestion ends a problem about an unknown word.
+func suggestion(word string, known []string) string {
+	if near := nearest(word, known); near != "" {
+		return fmt.Sprintf("; did you mean %q?", near)
+	}
+	if len(known) == 0 || len(known) > 40 {
+		return "; name one that is there"
+	}
+	return "; known are " + strings.Join(known, ", ")
+}
