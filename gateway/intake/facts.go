@@ -28,8 +28,7 @@ func wgs84(c *city.City, p ticket.Place) (geo.Point, bool) {
 	if !p.HasPoint() {
 		return geo.Point{}, false
 	}
-	box := geo.Box{West: c.Bounds.West, South: c.Bounds.South, East: c.Bounds.East, North: c.Bounds.North}
-	fixed, _, err := geo.Guard(p.Lng, p.Lat, box)
+	fixed, _, err := geo.Guard(geo.Point{Lng: p.Lng, Lat: p.Lat}, c.Bounds)
 	if err != nil {
 		return geo.Point{}, false
 	}

@@ -140,17 +140,6 @@ func (in *incidents) forget(now time.Time) {
 	}
 }
 
-// ended says that a ticket no longer takes others in.
-func (in *incidents) ended(id ticket.ID) {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	for _, r := range in.recent {
-		if r.lead == id {
-			r.lead = ticket.ID{}
-		}
-	}
-}
-
 func newReport(a admission, now time.Time) *report {
 	r := &a.request
 	where := locate(a.city, r)

@@ -49,7 +49,7 @@ func (i *Intake) register(ctx context.Context, a admission) (adapters.Outcome, e
 	if err != nil {
 		return adapters.Outcome{}, err
 	}
-	if err := i.assign(d, a, decision, happening); err != nil {
+	if err := i.assign(ctx, d, a, decision, happening); err != nil {
 		return adapters.Outcome{}, err
 	}
 	if err := i.linkRepeat(ctx, d, a); err != nil {
@@ -118,7 +118,7 @@ func (i *Intake) begin(ctx context.Context, a admission, f *routing.Facts, where
 }
 
 // assign answers, merges, dispatches or sends to triage, as the request and the decision say.
-func (i *Intake) assign(d *draft, a admission, decision ticket.Decision, h *happening) error {
+func (i *Intake) assign(ctx context.Context, d *draft, a admission, decision ticket.Decision, h *happening) error {
 	r, system := &a.request, ticket.Actor{Kind: ticket.ActorSystem, ID: "routing"}
 	switch {
 	case r.Answer != "":
@@ -136,13 +136,31 @@ func (i *Intake) assign(d *draft, a admission, decision ticket.Decision, h *happ
 		return d.do(ticket.Command{Action: ticket.Triage, Actor: system,
 			Cause: ticket.Cause{Pack: a.city.Hash, Rule: decision.Origins["unit"].Rule, Reason: first(decision.Triage, "no_owner")}})
 	}
-	if lead, ok := h.lead(); ok && d.t.Urgency != ticket.UrgencyEmergency && !r.Historic {
+	lead, shared, err := i.sharedWork(ctx, d, h)
+	if err != nil {
+		return err
+	}
+	if shared {
 		return d.do(ticket.Command{Action: ticket.Merge, Actor: system, Cause: ticket.Cause{Pack: a.city.Hash, Reason: "same_incident"},
 			Details: ticket.Details{Other: lead}})
 	}
 	return d.do(ticket.Command{Action: ticket.Dispatch, Actor: system,
 		Cause:   ticket.Cause{Pack: a.city.Hash, Rule: decision.Origins["unit"].Rule},
 		Details: ticket.Details{Unit: decision.Unit, Units: decision.Assist}})
+}
+
+// sharedWork finds the ticket that leads the happening, while its unit is still at it. An
+// emergency is never folded into another: every call is handed over.
+func (i *Intake) sharedWork(ctx context.Context, d *draft, h *happening) (ticket.ID, bool, error) {
+	lead, ok := h.lead()
+	if !ok || d.t.Urgency == ticket.UrgencyEmergency {
+		return ticket.ID{}, false, nil
+	}
+	item, err := i.Store.Ticket(ctx, lead)
+	if err != nil {
+		return ticket.ID{}, false, err
+	}
+	return lead, item.State == ticket.StateDispatched || item.State == ticket.StateHandling, nil
 }
 
 // linkRepeat ties a new ticket to an open one of the same sender: as a repeat (重复诉求) when the
@@ -212,7 +230,7 @@ func (i *Intake) notices(c *city.City, t *ticket.Ticket, events []ticket.Event) 
 		if m.Fetched || m.Ref == "" {
 			continue
 		}
-		n, err := outbox.New(outbox.KindMedia, t.Channel, t, last, m)
+		n, err := outbox.About(outbox.KindMedia, t.Channel, t, last, m)
 		if err != nil {
 			return nil, err
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/citizen-hotline/gateway/adapters"
+	"github.com/citizen-hotline/gateway/internal/geo"
 	"github.com/citizen-hotline/gateway/routing"
 	"github.com/citizen-hotline/gateway/sla"
 	"github.com/citizen-hotline/gateway/store"
@@ -23,7 +24,7 @@ type City struct {
 	Prefix          string // letters of public numbers
 	AreaCode        string
 	Zone            *time.Location
-	Bounds          Bounds
+	Bounds          geo.Box // the box the city lies in
 	Rules           *routing.Ruleset
 	Policies        *sla.PolicySet
 	DefaultPolicy   string
@@ -37,9 +38,6 @@ type City struct {
 	// OnDuty names who holds a post at a time, "" when nobody does.
 	OnDuty func(post string, at time.Time) string
 }
-
-// Bounds is the box the city lies in, WGS-84 degrees.
-type Bounds struct{ West, South, East, North float64 }
 
 // Channel is one channel, built and ready.
 type Channel struct {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/citizen-hotline/gateway/internal/text"
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/ticket"
 )
@@ -50,9 +51,9 @@ type LadderNotice struct {
 	Due   int64    `json:"due"` // Unix ms
 }
 
-// New makes a notice about an event of a ticket. Its key is the kind, the ticket, the event and
+// About makes a notice about an event of a ticket. Its key is the kind, the ticket, the event and
 // the target, so that one event tells a target once.
-func New(kind, target string, t *ticket.Ticket, e ticket.Event, body any) (store.Notice, error) {
+func About(kind, target string, t *ticket.Ticket, e ticket.Event, body any) (store.Notice, error) {
 	b, err := json.Marshal(body)
 	if err != nil {
 		return store.Notice{}, fmt.Errorf("outbox: %s notice of %s: %w", kind, t.Number, err)
@@ -67,6 +68,6 @@ func ForUnit(unit, unitName string, t *ticket.Ticket, e ticket.Event) (store.Not
 	if t.Urgency == ticket.UrgencyEmergency {
 		kind = KindEmergency
 	}
-	return New(kind, unit, t, e, UnitNotice{Event: string(e.Action), Ticket: t.Number, Seq: e.Seq, Unit: unit, UnitName: unitName,
-		Title: t.Private.Title, Text: t.Private.Text, Urgency: t.Urgency, Why: t.Decision.Origins["unit"].Rule, At: e.At.UnixMilli()})
+	return About(kind, unit, t, e, UnitNotice{Event: string(e.Action), Ticket: t.Number, Seq: e.Seq, Unit: unit, UnitName: unitName,
+		Title: text.MaskPersonal(t.Private.Title), Text: text.MaskPersonal(t.Private.Text), Urgency: t.Urgency, Why: t.Decision.Origins["unit"].Rule, At: e.At.UnixMilli()})
 }

@@ -1,0 +1,67 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Clock is the gateway's time: the world's, or in a demo the storm day's, running faster.
+type Clock struct {
+	start time.Time // of the city's time
+	wall  time.Time // when the world's clock showed start
+	speed float64
+}
+
+// realClock is the world's time.
+func realClock() *Clock { return &Clock{speed: 1} }
+
+// demoClock starts at start and runs speed times as fast as the world.
+func demoClock(start time.Time, speed float64) *Clock {
+	return &Clock{start: start, wall: time.Now(), speed: speed}
+}
+
+// Now is the time in UTC.
+func (c *Clock) Now() time.Time {
+	if c.start.IsZero() {
+		return time.Now().UTC()
+	}
+	passed := float64(time.Since(c.wall)) * c.speed
+	return c.start.Add(time.Duration(passed)).UTC()
+}
+
+// Pause is how long the world waits while the city's clock runs d.
+func (c *Clock) Pause(d time.Duration) time.Duration {
+	return max(time.Duration(float64(d)/c.speed), 10*time.Millisecond)
+}
+
+// clockFile keeps how far a demo's clock has come, so that a restart goes on from there.
+const clockFile = "demo-clock"
+
+// resumeDemo is where a demo's clock goes on: where the last run left it, else at start.
+func resumeDemo(data string, start time.Time) (time.Time, error) {
+	b, err := os.ReadFile(filepath.Join(data, clockFile)) //nolint:gosec // our own data folder
+	if errors.Is(err, os.ErrNotExist) {
+		return start, nil
+	}
+	if err != nil {
+		return time.Time{}, fmt.Errorf("demo clock: %w", err)
+	}
+	at, err := time.Parse(time.RFC3339, strings.TrimSpace(string(b)))
+	if err != nil {
+		return time.Time{}, fmt.Errorf("demo clock: %w; remove %s to begin the day again", err, filepath.Join(data, clockFile))
+	}
+	return at, nil
+}
+
+// saveDemo notes how far the clock has come.
+func saveDemo(data string, c *Clock) error {
+	path := filepath.Join(data, clockFile)
+	if err := os.WriteFile(path+".tmp", []byte(c.Now().Format(time.RFC3339)+"\n"), 0o600); err != nil {
+		return fmt.Errorf("demo clock: %w", err)
+	}
+	return os.Rename(path+".tmp", path)
+}
