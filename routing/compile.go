@@ -77,9 +77,6 @@ func Compile(city City) (*Ruleset, error) {
 		city: city, channels: map[string]int32{}, lines: map[string]int32{}, tags: map[string]int32{},
 		areas: make(map[string]int32, len(city.Areas)),
 	}
-	if rs.city.Zone == nil {
-		rs.city.Zone = time.UTC // only rules with windows need one; the checker asks for it there
-	}
 	for i, a := range city.Areas {
 		rs.areas[a.ID] = int32(i)
 	}
@@ -99,6 +96,9 @@ func Compile(city City) (*Ruleset, error) {
 	}
 	if err := c.join(); err != nil {
 		return nil, err
+	}
+	if rs.city.Zone == nil {
+		rs.city.Zone = time.UTC // only rules with windows need one; the checker asks for it there
 	}
 	k := &compiler{rs: rs}
 	k.compileRules()

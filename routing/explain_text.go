@@ -11,7 +11,7 @@ func (e Explanation) Text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "类别  %s\n区划  %s\n\n", e.named(e.Category), e.named(e.Region))
 	for _, f := range e.Fields {
-		fmt.Fprintf(&b, "%s  %s\n    ← %s · %s%s\n", fieldWords[f.Field], e.values(f), stageWords[f.Stage], label(f.Rule, f.Title), at(f.Source))
+		fmt.Fprintf(&b, "%s  %s\n    ← %s · %s%s\n", fieldWords[f.Field], e.values(f), stageWords[f.Stage], label(f.Rule, f.Title), located(f.Source))
 	}
 	var stage Stage
 	skipped := 0
@@ -60,7 +60,7 @@ func (r RuleTrace) write(b *strings.Builder) {
 	case len(r.Sets) == 0:
 		why = "命中，但前面各级已全部认定"
 	}
-	fmt.Fprintf(b, "  %s %s%s：%s\n", sign, label(r.Rule, r.Title), at(r.Source), why)
+	fmt.Fprintf(b, "  %s %s%s：%s\n", sign, label(r.Rule, r.Title), located(r.Source), why)
 	for _, h := range r.Hits {
 		note := ""
 		if h.Mask != "" {
@@ -81,7 +81,7 @@ func (e Explanation) row(b *strings.Builder, r RowTrace) {
 		}
 		return id
 	}
-	fmt.Fprintf(b, "  %s %s%s：%s × %s → %s\n", sign, r.Row, at(r.Source), anyOr(r.Category), anyOr(r.Region), e.named(r.Unit))
+	fmt.Fprintf(b, "  %s %s%s：%s × %s → %s\n", sign, r.Row, located(r.Source), anyOr(r.Category), anyOr(r.Region), e.named(r.Unit))
 }
 
 // named is "name (id)" where the name is known.
@@ -118,7 +118,7 @@ func label(id, title string) string {
 	return id + " " + title
 }
 
-func at(s Source) string {
+func located(s Source) string {
 	if s.File == "" {
 		return ""
 	}

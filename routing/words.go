@@ -29,6 +29,19 @@ var (
 	urgencyWords = map[string]string{
 		string(ticket.UrgencyNormal): "普通", string(ticket.UrgencyUrgent): "紧急", string(ticket.UrgencyEmergency): "突发",
 	}
+	valueWords = map[part]map[string]string{
+		partKind: {
+			string(ticket.KindCase): "诉求", string(ticket.KindMessage): "消息", string(ticket.KindUpdate): "补充", string(ticket.KindMedia): "附件",
+			string(ticket.KindTranscript): "转写", string(ticket.KindReceipt): "回执", string(ticket.KindAlarm): "报警", string(ticket.KindClear): "解除",
+		},
+		partSource: {
+			string(ticket.SourceCitizen): "市民", string(ticket.SourceField): "巡查上报", string(ticket.SourceMachine): "设备", string(ticket.SourceExchange): "其他平台",
+		},
+		partType: {
+			string(ticket.TypeConsult): "咨询", string(ticket.TypeHelp): "求助", string(ticket.TypeComplaint): "投诉", string(ticket.TypeReport): "举报",
+			string(ticket.TypeSuggest): "建议", string(ticket.TypePraise): "表扬", string(ticket.TypeOther): "其他",
+		},
+	}
 	partWords = [...]string{"", "来件性质", "来源", "诉求类型", "渠道", "号码", "类别", "区划", "片区", "片区", "标签", "数值", "时间", "关键词", "关键词", "排除词"}
 	factWords = [...]string{"附近同类诉求数", "影响人数", "时刻", "字数", "重复次数", "等级", "数值"}
 	dayWords  = map[string]string{
@@ -88,6 +101,9 @@ func (q *query) listed(p part, ids []string) string {
 	}
 	names := slices.Clone(ids)
 	for i, id := range names {
+		if word := valueWords[p][id]; word != "" {
+			names[i] = word
+		}
 		switch p {
 		case partCategory:
 			if c, ok := q.rs.Category(id); ok {
