@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"maps"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -163,7 +164,7 @@ func (s *suite) guard(t *testing.T, cases []goldenCase) {
 			refused(c.name+": parameter "+name+" missing", in)
 		}
 		if s.Guard.Body {
-			for i := 0; i < len(c.in.Body); i += 1 + len(c.in.Body)/500 {
+			for i := 0; i < len(c.in.Body); i += stride(len(c.in.Body)) {
 				in := clone(c.in)
 				in.Body[i] ^= 1
 				refused(c.name+": body changed", in)
@@ -203,11 +204,18 @@ func withQuery(raw string, q url.Values) string {
 	return base + "?" + q.Encode()
 }
 
+// stride is every byte of an ordinary body; a few hundred places are enough of a very long one.
+func stride(size int) int {
+	if size <= 8<<10 {
+		return 1
+	}
+	return size / 300
+}
+
 // truncation cuts the opened and the raw body at every byte.
 func (s *suite) truncation(t *testing.T, cases []goldenCase) {
 	for _, c := range cases {
-		step := 1 + len(c.in.Body)/4000
-		for n := 0; n < len(c.in.Body); n += step {
+		for n := 0; n < len(c.in.Body); n += stride(len(c.in.Body)) {
 			in := clone(c.in)
 			in.Body = in.Body[:n]
 			if in, err := s.open(in); err == nil {
@@ -218,7 +226,7 @@ func (s *suite) truncation(t *testing.T, cases []goldenCase) {
 		}
 	}
 	for _, in := range s.taken(cases) {
-		for n := 0; n < len(in.Body); n += 1 + len(in.Body)/4000 {
+		for n := 0; n < len(in.Body); n += stride(len(in.Body)) {
 			short := clone(in)
 			short.Body = short.Body[:n]
 			_, _ = s.normalize(t, short)
@@ -226,7 +234,15 @@ func (s *suite) truncation(t *testing.T, cases []goldenCase) {
 	}
 }
 
-var compareInbound = cmp.Options{cmpopts.EquateEmpty(), cmpopts.EquateComparable(adapters.Inbound{}.RemoteIP)}
+// unchanged compares by reflection first: cmp walks a body byte by byte.
+func unchanged(t *testing.T, who string, before, after adapters.Inbound) {
+	t.Helper()
+	if reflect.DeepEqual(before, after) {
+		return
+	}
+	diff := cmp.Diff(before, after, cmpopts.EquateComparable(adapters.Inbound{}.RemoteIP))
+	t.Errorf("%s changed its input (-before +after):\n%s", who, diff)
+}
 
 // purity runs every case several times at once: equal results, unchanged input.
 func (s *suite) purity(t *testing.T, cases []goldenCase) {
@@ -240,9 +256,7 @@ func (s *suite) purity(t *testing.T, cases []goldenCase) {
 				var err error
 				if o, ok := s.adapter.(adapters.Opener); ok {
 					in, err = o.Open(raw)
-					if diff := cmp.Diff(c.in, raw, compareInbound); diff != "" {
-						t.Errorf("%s: Open changed its input (-before +after):\n%s", c.name, diff)
-					}
+					unchanged(t, c.name+": Open", c.in, raw)
 				} else {
 					in = raw
 				}
@@ -251,9 +265,7 @@ func (s *suite) purity(t *testing.T, cases []goldenCase) {
 				}
 				before := clone(in)
 				results[i], _ = s.normalize(t, in)
-				if diff := cmp.Diff(before, in, compareInbound); diff != "" {
-					t.Errorf("%s: Normalize changed its input (-before +after):\n%s", c.name, diff)
-				}
+				unchanged(t, c.name+": Normalize", before, in)
 			})
 		}
 		wg.Wait()
@@ -289,7 +301,13 @@ func (s *suite) hostile(t *testing.T, cases []goldenCase) {
 		"multipart, none":   {"multipart/form-data", []byte("--x--")},
 		"many parts":        {"multipart/form-data; boundary=x", []byte(strings.Repeat("--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nb\r\n", 5000) + "--x--")},
 	}
+	tried := map[string]bool{}
 	for _, base := range s.taken(cases) {
+		if route := base.Method + base.Path; tried[route] {
+			continue
+		} else {
+			tried[route] = true
+		}
 		for name, b := range bodies {
 			in := clone(base)
 			in.Body, in.Media = bytes.Clone(b.body), nil
@@ -348,7 +366,7 @@ func (s *suite) outcomes(t *testing.T, cases []goldenCase) {
 	if !ok {
 		return
 	}
-	ref := adapters.TicketRef{Number: "LY2607130001236", Code: "7K3M9P", Unit: "柳青街道办事处"}
+	ref := adapters.TicketRef{Number: "LY2607130001233", Code: "7K3M9P", Unit: "柳青街道办事处"}
 	for _, c := range cases {
 		for _, result := range []adapters.Result{adapters.Accepted, adapters.Repeated, adapters.Conflicting, adapters.Ignored, adapters.Rejected,
 			adapters.Quarantined, adapters.Unavailable, adapters.Refused, "unheard of"} {
@@ -362,9 +380,7 @@ func (s *suite) outcomes(t *testing.T, cases []goldenCase) {
 					t.Errorf("%s, %s: status %d", c.name, result, r.Status)
 				}
 				s.discreet(t, "a reply", string(r.Body))
-				if diff := cmp.Diff(c.in, in, compareInbound); diff != "" {
-					t.Errorf("%s: Acknowledge changed its input (-before +after):\n%s", c.name, diff)
-				}
+				unchanged(t, c.name+": Acknowledge", c.in, in)
 			}
 		}
 	}

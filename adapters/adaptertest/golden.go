@@ -222,16 +222,16 @@ func outcome(in adapters.Inbound, requests []ticket.Request, err error) adapters
 	case err == nil && len(requests) == 0:
 		out.Result = adapters.Ignored
 	case err == nil:
-		out.Text = "您的诉求已受理，工单号 LY2607130001236，查询码 7K3M9P。"
+		out.Text = "您的诉求已受理，工单号 LY2607130001233，查询码 7K3M9P。"
 		for range requests {
-			out.Tickets = append(out.Tickets, adapters.TicketRef{Number: "LY2607130001236", Code: "7K3M9P", Unit: "柳青街道办事处"})
+			out.Tickets = append(out.Tickets, adapters.TicketRef{Number: "LY2607130001233", Code: "7K3M9P", Unit: "柳青街道办事处"})
 		}
 	case ticket.IsKind(err, ticket.Unauthenticated), ticket.IsKind(err, ticket.Forbidden):
 		out.Result = adapters.Refused
 	case errors.As(err, &e) && e.Kind == ticket.Invalid:
 		out.Result, out.Code, out.Text, out.Errors = adapters.Rejected, e.Code, e.Message, e.Fields
 	default:
-		out.Result, out.Tickets = adapters.Quarantined, []adapters.TicketRef{{Number: "LY2607130001236", Code: "7K3M9P"}}
+		out.Result, out.Tickets = adapters.Quarantined, []adapters.TicketRef{{Number: "LY2607130001233", Code: "7K3M9P"}}
 	}
 	return out
 }
