@@ -67,7 +67,7 @@ var rooms = []room{
 	{"internal/search", []string{"store", "ticket", "internal/text"}, anyone},
 	{"internal/spool", []string{"adapters", "ticket"}, anyone},
 	{"internal/outbox", []string{"adapters", "store", "ticket", "internal/city", "internal/signature"}, anyone},
-	{"internal/wire", []string{"adapters", "ticket", "internal/text"}, anyone},
+	{"internal/wire", []string{"adapters", "ticket", "internal/signature", "internal/text"}, anyone},
 	{"internal/*", []string{"ticket", "internal/signature", "internal/text", "internal/geo", "internal/seal"}, anyone},
 
 	{"web", nil, stdlib},
