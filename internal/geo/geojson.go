@@ -9,7 +9,7 @@ import (
 )
 
 // GeoJSONOptions says how a file of areas is to be read.
-type GeoJSONOptions struct {
+type GeoJSONOptions struct { //nolint:revive // GeoJSON is the name of the format (RFC 7946), not a stutter
 	// Datum of the coordinates, required: GeoJSON says WGS-84, files drawn on Chinese maps are not.
 	Datum Datum
 	// IDProperty is the property that holds the id; empty means the feature's own "id" member.

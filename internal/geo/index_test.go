@@ -140,8 +140,16 @@ func gridIndex(t testing.TB, n int) *Index {
 			mid := (w + e) / 2
 			features = append(features, Feature{
 				ID: fmt.Sprintf("grid-%d-%d", i, j),
-				Polygons: orb.MultiPolygon{{{{w, s}, {mid, s}, {e, s}, {e, h}, {mid, h},
-					{w, h}, {w, (s + h) / 2}, {w, s}}}},
+				Polygons: orb.MultiPolygon{{{
+					{w, s},
+					{mid, s},
+					{e, s},
+					{e, h},
+					{mid, h},
+					{w, h},
+					{w, (s + h) / 2},
+					{w, s},
+				}}},
 			})
 		}
 	}
@@ -174,8 +182,10 @@ func TestDirectionOfRingsDoesNotMatter(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		ring := orb.Ring{{118, 35}, {118.3, 35}, {118.3, 35.1}, {118.1, 35.1}, {118.1, 35.3}, {118, 35.3}, {118, 35}}
-		p := orb.Point{rapid.SampledFrom([]float64{117.9, 118, 118.05, 118.1, 118.2, 118.3}).Draw(t, "lng"),
-			rapid.SampledFrom([]float64{34.9, 35, 35.05, 35.1, 35.2, 35.3}).Draw(t, "lat")}
+		p := orb.Point{
+			rapid.SampledFrom([]float64{117.9, 118, 118.05, 118.1, 118.2, 118.3}).Draw(t, "lng"),
+			rapid.SampledFrom([]float64{34.9, 35, 35.05, 35.1, 35.2, 35.3}).Draw(t, "lat"),
+		}
 		in, border := ringSide(ring, p)
 		backward := slices.Clone(ring)
 		slices.Reverse(backward)
@@ -185,6 +195,7 @@ func TestDirectionOfRingsDoesNotMatter(t *testing.T) {
 	})
 }
 
+//nolint:paralleltest // AllocsPerRun counts the allocations of all goroutines
 func TestAppendFindDoesNotAllocate(t *testing.T) {
 	x := gridIndex(t, 40)
 	dst := make([]string, 0, 8)

@@ -121,10 +121,20 @@ func (s Scheme) check(secrets [][]byte) error {
 		name string
 		set  bool
 	}{
-		{"alg", s.Alg != ""}, {"enc", s.Enc != ""}, {"header", s.Header != ""}, {"prefix", s.Prefix != ""},
-		{"signed", s.Signed != ""}, {"timestamp_header", s.TimestampHeader != ""}, {"nonce_header", s.NonceHeader != ""},
-		{"tolerance", s.Tolerance != 0}, {"order", s.Order != ""}, {"param", s.Param != ""}, {"suffix", s.Suffix != ""},
-		{"public_url", s.PublicURL != ""}, {"user", s.User != ""}, {"allow", len(s.Allow) > 0},
+		{"alg", s.Alg != ""},
+		{"enc", s.Enc != ""},
+		{"header", s.Header != ""},
+		{"prefix", s.Prefix != ""},
+		{"signed", s.Signed != ""},
+		{"timestamp_header", s.TimestampHeader != ""},
+		{"nonce_header", s.NonceHeader != ""},
+		{"tolerance", s.Tolerance != 0},
+		{"order", s.Order != ""},
+		{"param", s.Param != ""},
+		{"suffix", s.Suffix != ""},
+		{"public_url", s.PublicURL != ""},
+		{"user", s.User != ""},
+		{"allow", len(s.Allow) > 0},
 	} {
 		required := slices.Contains(known.required, f.name)
 		switch {

@@ -54,8 +54,10 @@ type signedCase struct {
 // libraries/go/webhook_test.go; weibo's is from open.weibo.com 粉丝服务平台开发接口接入指南; twilio's
 // from twilio-go client/request_validator_test.go. The others were computed by hand with openssl.
 func signedCases() []signedCase {
-	form := url.Values{"Digits": {"1234"}, "CallSid": {"CA1234567890ABCDE"}, "To": {"+18005551212"},
-		"Caller": {"+14158675309"}, "From": {"+14158675309"}, "ReasonConferenceEnded": {"test"}, "Reason": {"Participant"}}
+	form := url.Values{
+		"Digits": {"1234"}, "CallSid": {"CA1234567890ABCDE"}, "To": {"+18005551212"},
+		"Caller": {"+14158675309"}, "From": {"+14158675309"}, "ReasonConferenceEnded": {"test"}, "Reason": {"Participant"},
+	}
 	return []signedCase{
 		{
 			name: "standard-webhooks", scheme: Scheme{Type: TypeStandardWebhooks}, secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
@@ -205,12 +207,16 @@ func TestSpoiltSignaturesNeverPass(t *testing.T) {
 
 func TestHMACCoversEveryPart(t *testing.T) {
 	t.Parallel()
-	v := compiled(t, Scheme{Type: TypeHMAC, Alg: "sha1", Enc: "base64", Header: "S", TimestampHeader: "T", NonceHeader: "N",
-		Signed: "{method} {path}?{query}|{ts}|{nonce}|{body}"}, "k")
+	v := compiled(t, Scheme{
+		Type: TypeHMAC, Alg: "sha1", Enc: "base64", Header: "S", TimestampHeader: "T", NonceHeader: "N",
+		Signed: "{method} {path}?{query}|{ts}|{nonce}|{body}",
+	}, "k")
 	// printf 'POST /in/a?x=1|1767225600|n1|hello' | openssl dgst -sha1 -hmac k -binary | base64
 	good := func() Request {
-		return Request{Method: "POST", URL: "/in/a?x=1", Body: []byte("hello"), ReceivedAt: time.Unix(1767225600, 0),
-			Header: headers("S", hmacOfParts, "T", "1767225600", "N", "n1")}
+		return Request{
+			Method: "POST", URL: "/in/a?x=1", Body: []byte("hello"), ReceivedAt: time.Unix(1767225600, 0),
+			Header: headers("S", hmacOfParts, "T", "1767225600", "N", "n1"),
+		}
 	}
 	if err := v.Verify(good()); err != nil {
 		t.Fatal(err)

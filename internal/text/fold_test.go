@@ -101,6 +101,7 @@ func TestFoldMapShowsHitInPlace(t *testing.T) {
 	}
 }
 
+//nolint:paralleltest // AllocsPerRun counts the allocations of all goroutines
 func TestAppendFoldDoesNotAllocate(t *testing.T) {
 	s := strings.Repeat("濱河路 積水，請儘快處理ABC。", 10)
 	buf := make([]byte, 0, len(s))

@@ -105,7 +105,7 @@ func isPersonalRun(s string, r digitRun) bool {
 	case n >= 15, isDialable(r.digits):
 		return true
 	case n == 7 || n == 8:
-		return isLocal(r.digits) && !isDate(r.digits) && !startsUnit(s[r.end:])
+		return isLocal(r.digits) && !isDate(r.digits) && !startsUnit(s[r.end:]) && !endsCode(s[:r.start])
 	}
 	return false
 }
@@ -139,8 +139,21 @@ func isDate(d string) bool {
 	return "01" <= month && month <= "12" && "01" <= day && day <= "31"
 }
 
+// endsCode reports that the digits go on from a letter or a decimal point: A8123456, 3.14159265.
+func endsCode(before string) bool {
+	if before == "" {
+		return false
+	}
+	c := before[len(before)-1]
+	return 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || c == '.'
+}
+
 // startsUnit reports that a count, not a number to dial, was read: 1500000元.
 func startsUnit(after string) bool {
+	after = strings.TrimLeft(after, ")）")
+	if len(after) > 1 && after[0] == '.' && '0' <= after[1] && after[1] <= '9' {
+		return true
+	}
 	for _, unit := range [...]string{"元", "万", "块", "米", "平", "吨", "个", "户", "人", "号楼", "度", "千瓦", "立方"} {
 		if strings.HasPrefix(after, unit) {
 			return true
