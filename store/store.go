@@ -388,8 +388,17 @@ type Accounts interface {
 	Session(ctx context.Context, hash ticket.Hash) (Session, error)
 	TouchSession(ctx context.Context, hash ticket.Hash, seen time.Time) error
 	DropSessions(ctx context.Context, login string, hash ticket.Hash) error // all of a login, or the one
+	// TrackFailures counts a wrong tracking code of a ticket number when failed is set, and tells how
+	// the number stands: failures so far, and until when it is locked (zero when it is not). At
+	// TrackLimit failures it is locked for TrackLock; failures older than that no longer count.
 	TrackFailures(ctx context.Context, number string, now time.Time, failed bool) (count int, lockedUntil time.Time, err error)
 }
+
+// How wrong tracking codes lock a ticket number.
+const (
+	TrackLimit = 5
+	TrackLock  = time.Hour
+)
 
 // User is an account: a person, or a machine that holds a token.
 type User struct {
@@ -432,6 +441,9 @@ type Store interface {
 	UserByToken(ctx context.Context, hash ticket.Hash) (User, error)
 	// Walk calls each for every ticket id in order of registration, in pages, for verify and export.
 	Walk(ctx context.Context, after ticket.ID, each func(ticket.ID) error) error
+	// AckAlert records who acknowledged an alert. One that is acknowledged already is a
+	// ticket.Conflict that names who did, an unknown one ticket.NotFound.
+	AckAlert(ctx context.Context, id ticket.ID, by string, at time.Time) error
 	// Healthy returns an error when the store cannot take writes now.
 	Healthy(ctx context.Context) error
 	Close() error

@@ -1,0 +1,120 @@
+package sqlite
+
+import (
+	"context"
+
+	"github.com/citizen-hotline/gateway/store"
+	"github.com/citizen-hotline/gateway/ticket"
+)
+
+// Request implements [store.Reader].
+func (s *Store) Request(ctx context.Context, channel, key string) (store.Request, error) {
+	return one(ctx, s, "request", `SELECT hash, delivery, ticket, at, sealed FROM requests WHERE channel = ? AND key = ?`,
+		func(r row) (store.Request, error) {
+			var (
+				hash             dbHash
+				delivery, ticket dbID
+				at               dbTime
+				sealed           []byte
+			)
+			if err := r.Scan(&hash, &delivery, &ticket, &at, &sealed); err != nil {
+				return store.Request{}, err
+			}
+			outcome, err := s.open(sealed, placeRequest, []byte(channel+"\x00"+key))
+			return store.Request{Channel: channel, Key: key, Hash: hash.Hash, Delivery: delivery.ID, Ticket: ticket.ID, Outcome: outcome, At: at.Time}, err
+		}, channel, key)
+}
+
+const (
+	deliveryHead   = `SELECT d.id, d.channel, d.received_at, d.state, d.code, `
+	selectDelivery = deliveryHead + `d.sealed FROM deliveries d WHERE `
+)
+
+func (s *Store) scanDelivery(r row) (store.Delivery, error) {
+	var (
+		d      store.Delivery
+		id     dbID
+		at     dbTime
+		sealed []byte
+	)
+	if err := r.Scan(&id, &d.Channel, &at, &d.State, &d.Code, &sealed); err != nil {
+		return d, err
+	}
+	d.ID, d.ReceivedAt = id.ID, at.Time
+	var err error
+	d.Raw, err = s.open(sealed, placeDelivery, id.ID[:])
+	return d, err
+}
+
+// Delivery implements [store.Reader].
+func (s *Store) Delivery(ctx context.Context, id ticket.ID) (store.Delivery, error) {
+	return one(ctx, s, "delivery", selectDelivery+`d.id = ?`, s.scanDelivery, id[:])
+}
+
+// TicketDelivery implements [store.Reader].
+func (s *Store) TicketDelivery(ctx context.Context, id ticket.ID) (store.Delivery, error) {
+	return one(ctx, s, "delivery", selectDelivery+`d.id = (SELECT delivery FROM tickets WHERE id = ?)`, s.scanDelivery, id[:])
+}
+
+// Deliveries implements [store.Reader].
+func (s *Store) Deliveries(ctx context.Context, f store.DeliveryFilter) ([]store.Delivery, string, error) {
+	q := query{}
+	if len(f.States) == 1 && f.States[0] == store.DeliveryQuarantined {
+		q.and(`d.state = 'quarantined'`) // written out, so that the index of the few is used
+	} else {
+		q.among(`d.state`, texts(f.States))
+	}
+	if f.Channel != "" {
+		q.and(`d.channel = ?`, f.Channel)
+	}
+	if !f.From.IsZero() {
+		q.and(`d.received_at >= ?`, f.From.UnixMilli())
+	}
+	if !f.To.IsZero() {
+		q.and(`d.received_at < ?`, f.To.UnixMilli())
+	}
+	if err := q.before(`d.pos`, f.Cursor); err != nil {
+		return nil, "", err
+	}
+	type found struct {
+		store.Delivery
+		pos int64
+	}
+	limit := pageLimit(f.Limit)
+	list, err := built(ctx, s, "deliveries", deliveryHead+`NULL, d.pos FROM deliveries d`+q.where()+` ORDER BY d.pos DESC LIMIT ?`,
+		func(r row) (found, error) {
+			var pos int64
+			d, err := s.scanDelivery(withLast{r, &pos})
+			return found{d, pos}, err
+		}, append(q.args, limit+1)...)
+	if err != nil {
+		return nil, "", err
+	}
+	page, next := cut(list, limit, func(d found) string { return cursorOf(d.pos) })
+	out := make([]store.Delivery, len(page))
+	for i := range page {
+		out[i] = page[i].Delivery
+	}
+	return out, next, nil
+}
+
+// withLast scans one further column after those a scanner knows.
+type withLast struct {
+	row
+	last any
+}
+
+// Scan implements row.
+func (w withLast) Scan(dest ...any) error { return w.row.Scan(append(dest, w.last)...) }
+
+// Cursor implements [store.Reader]. A channel that was never polled has the empty cursor.
+func (s *Store) Cursor(ctx context.Context, channel string) (string, error) {
+	value, err := one(ctx, s, "cursor", `SELECT value FROM cursors WHERE channel = ?`, func(r row) (v string, err error) {
+		err = r.Scan(&v)
+		return v, err
+	}, channel)
+	if ticket.IsKind(err, ticket.NotFound) {
+		return "", nil
+	}
+	return value, err
+}

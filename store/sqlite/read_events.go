@@ -1,0 +1,63 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/citizen-hotline/gateway/store"
+	"github.com/citizen-hotline/gateway/ticket"
+)
+
+const selectEvent = `SELECT e.pos, e.ticket, e.seq, e.hash, e.doc, e.sealed,
+	(SELECT p.hash FROM events p WHERE p.ticket = e.ticket AND p.seq = e.seq - 1) FROM events e `
+
+func (s *Store) scanEvent(r row) (store.FeedItem, error) {
+	var (
+		item        store.FeedItem
+		id          dbID
+		seq         int64
+		hash, prev  dbHash
+		doc, sealed []byte
+	)
+	if err := r.Scan(&item.Position, &id, &seq, &hash, &doc, &sealed, &prev); err != nil {
+		return item, err
+	}
+	item.Ticket = id.ID
+	e := &item.Event
+	if err := json.Unmarshal(doc, e); err != nil {
+		return item, fmt.Errorf("sqlite: event %d of %s: %w", seq, id.ID, err)
+	}
+	e.Hash, e.Prev = hash.Hash, prev.Hash
+	plain, err := s.open(sealed, placeEvent, eventPlace(id.ID, seq))
+	if err != nil || len(plain) == 0 {
+		return item, err
+	}
+	salt := int(plain[0])
+	if len(plain) < 1+salt {
+		return item, fmt.Errorf("sqlite: the personal part of event %d of %s is cut", seq, id.ID)
+	}
+	e.Salt, e.Private = plain[1:1+salt:1+salt], new(ticket.Private)
+	if err := json.Unmarshal(plain[1+salt:], e.Private); err != nil {
+		return item, fmt.Errorf("sqlite: the personal part of event %d of %s: %w", seq, id.ID, err)
+	}
+	return item, nil
+}
+
+// History implements [store.Reader]. A ticket that is not there is NotFound.
+func (s *Store) History(ctx context.Context, id ticket.ID) ([]ticket.Event, error) {
+	events, err := many(ctx, s, "history", selectEvent+`WHERE e.ticket = ? ORDER BY e.seq`, func(r row) (ticket.Event, error) {
+		item, err := s.scanEvent(r)
+		return item.Event, err
+	}, id[:])
+	if err == nil && len(events) == 0 {
+		return nil, ticket.Errorf(ticket.NotFound, "store.missing.ticket", "there is no ticket %s", id)
+	}
+	return events, err
+}
+
+// Feed implements [store.Reader]. Events become visible in the order of their positions: there
+// is one writer.
+func (s *Store) Feed(ctx context.Context, after int64, limit int) ([]store.FeedItem, error) {
+	return many(ctx, s, "events", selectEvent+`WHERE e.pos > ? ORDER BY e.pos LIMIT ?`, s.scanEvent, after, pageLimit(limit))
+}

@@ -1,0 +1,135 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/citizen-hotline/gateway/store"
+	"github.com/citizen-hotline/gateway/ticket"
+)
+
+const (
+	itemColumns   = `t.id, t.due_at, t.flags, t.doc, t.sealed`
+	selectItem    = `SELECT ` + itemColumns + ` FROM tickets t `
+	newestOpenOne = ` AND t.open = 1 ORDER BY t.registered_at DESC, t.pos DESC LIMIT 1`
+)
+
+func (s *Store) scanItem(r row) (store.Item, error) {
+	var (
+		it          store.Item
+		id          dbID
+		due         dbTime
+		flags       int64
+		doc, sealed []byte
+	)
+	if err := r.Scan(&id, &due, &flags, &doc, &sealed); err != nil {
+		return it, err
+	}
+	if err := json.Unmarshal(doc, &it.Ticket); err != nil {
+		return it, fmt.Errorf("sqlite: ticket %s: %w", id.ID, err)
+	}
+	it.Due, it.Provisional = due.Time, flags&flagProvisional != 0
+	return it, s.openJSON(&it.Private, sealed, placeTicket, id.ID[:])
+}
+
+func (s *Store) scanTicket(r row) (ticket.Ticket, error) {
+	it, err := s.scanItem(r)
+	return it.Ticket, err
+}
+
+// Ticket implements [store.Reader].
+func (s *Store) Ticket(ctx context.Context, id ticket.ID) (store.Item, error) {
+	return one(ctx, s, "ticket", selectItem+`WHERE t.id = ?`, s.scanItem, id[:])
+}
+
+// TicketByNumber implements [store.Reader].
+func (s *Store) TicketByNumber(ctx context.Context, number string) (store.Item, error) {
+	return one(ctx, s, "ticket", selectItem+`WHERE t.number = ?`, s.scanItem, number)
+}
+
+// Thread implements [store.Reader].
+func (s *Store) Thread(ctx context.Context, channel, key string) (ticket.Ticket, error) {
+	return one(ctx, s, "ticket", selectItem+`WHERE t.channel = ? AND t.thread = ? AND t.thread <> ''`+newestOpenOne, s.scanTicket, channel, key)
+}
+
+// Fold implements [store.Reader].
+func (s *Store) Fold(ctx context.Context, channel, key string) (ticket.Ticket, error) {
+	return one(ctx, s, "ticket", selectItem+`WHERE t.channel = ? AND t.fold_key = ? AND t.fold_key <> ''`+newestOpenOne, s.scanTicket, channel, key)
+}
+
+// Sender implements [store.Reader].
+func (s *Store) Sender(ctx context.Context, who store.Sender, limit int) ([]ticket.Ticket, error) {
+	phone, sender := s.ring.Index("phone", who.Phone), s.senderIndex(who.Channel, who.ChannelID)
+	if phone == nil && sender == nil {
+		return nil, nil
+	}
+	return many(ctx, s, "tickets of a sender", `SELECT `+itemColumns+` FROM tickets t WHERE t.open = 1 AND
+		(t.phone_ix = ? AND t.phone_ix IS NOT NULL OR t.sender_ix = ? AND t.sender_ix IS NOT NULL)
+		ORDER BY t.registered_at DESC, t.pos DESC LIMIT ?`, s.scanTicket, blob(phone), blob(sender), pageLimit(limit))
+}
+
+// pageLimit keeps every list bounded: 50 when none is given, at most 1000.
+func pageLimit(n int) int {
+	switch {
+	case n <= 0:
+		return 50
+	case n > 1000:
+		return 1000
+	}
+	return n
+}
+
+// Due implements [store.Timers].
+func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]store.Timer, error) {
+	return many(ctx, s, "timers", `SELECT id, look_at FROM tickets WHERE look_at <= ? ORDER BY look_at, pos LIMIT ?`,
+		func(r row) (store.Timer, error) {
+			var id dbID
+			var at dbTime
+			err := r.Scan(&id, &at)
+			return store.Timer{Ticket: id.ID, At: at.Time}, err
+		}, now.UnixMilli(), pageLimit(limit))
+}
+
+// OldestDue implements [store.Timers].
+func (s *Store) OldestDue(ctx context.Context, now time.Time) (time.Time, error) {
+	return one(ctx, s, "timers", `SELECT min(look_at) FROM tickets WHERE look_at <= ?`, func(r row) (time.Time, error) {
+		var at dbTime
+		err := r.Scan(&at)
+		return at.Time, err
+	}, now.UnixMilli())
+}
+
+// Walk implements [store.Store].
+func (s *Store) Walk(ctx context.Context, after ticket.ID, each func(ticket.ID) error) error {
+	type step struct {
+		pos int64
+		id  ticket.ID
+	}
+	pos := int64(0)
+	if !after.IsZero() {
+		var err error
+		if pos, err = one(ctx, s, "ticket", `SELECT pos FROM tickets WHERE id = ?`, scanInt, after[:]); err != nil {
+			return err
+		}
+	}
+	for {
+		page, err := many(ctx, s, "tickets", `SELECT pos, id FROM tickets WHERE pos > ? ORDER BY pos LIMIT 1000`, func(r row) (step, error) {
+			var st step
+			var id dbID
+			err := r.Scan(&st.pos, &id)
+			st.id = id.ID
+			return st, err
+		}, pos)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		for _, st := range page {
+			if err := each(st.id); err != nil {
+				return err
+			}
+			pos = st.pos
+		}
+	}
+}
