@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"github.com/citizen-hotline/gateway/internal/app"
+	"github.com/citizen-hotline/gateway/sla"
+)
+
+type checkCmd struct {
+	Pack string `arg:"" help:"Folder of the city pack." type:"existingdir"`
+	JSON bool   `help:"Print JSON."`
+}
+
+// Run exits with 1 when the pack does not pass.
+func (c *checkCmd) Run() error { return quiet(app.Check(c.Pack, c.JSON, os.Stdout)) }
+
+// quiet turns a failed check, which has been printed, into its exit code.
+func quiet(err error) error {
+	if errors.Is(err, app.ErrChecks) {
+		return exitCode(1)
+	}
+	return err
+}
+
+type rulesCmd struct {
+	Explain  explainCmd  `cmd:"" help:"Say who would own a request, and why; or why a ticket landed where it did."`
+	History  historyCmd  `cmd:"" help:"List the packs that were in force."`
+	Rollback rollbackCmd `cmd:"" help:"Bring an earlier pack back into force."`
+}
+
+type explainCmd struct {
+	City     string  `help:"Folder of the city pack." env:"HOTLINE_CITY" placeholder:"DIR"`
+	Data     string  `help:"Data folder, to explain a ticket." env:"HOTLINE_DATA" default:"./data" placeholder:"DIR"`
+	Number   string  `help:"Explain this ticket instead of a made-up request."`
+	Text     string  `arg:"" optional:"" help:"What the citizen says."`
+	Address  string  `help:"Where, in words."`
+	Channel  string  `help:"Channel it comes by."`
+	Category string  `help:"Category id the channel hints at."`
+	Region   string  `help:"Region id the channel hints at."`
+	Type     string  `help:"Request type: consult, help, complaint, report, suggest, praise, other."`
+	At       string  `help:"When, in the city's time: 2026-07-13 08:37."`
+	Lng      float64 `help:"Longitude."`
+	Lat      float64 `help:"Latitude."`
+	Datum    string  `help:"Coordinate system: wgs84, gcj02 or bd09."`
+	JSON     bool    `help:"Print JSON."`
+}
+
+// Run explains a ticket or a made-up request.
+func (c *explainCmd) Run(ctx context.Context) error {
+	switch {
+	case c.Number != "":
+		return app.ExplainTicket(ctx, c.Data, c.Number, c.JSON, os.Stdout)
+	case c.City == "" || c.Text == "":
+		return errors.New("give --city DIR and a text, or --number of a ticket")
+	}
+	if c.Datum == "" && (c.Lng != 0 || c.Lat != 0) {
+		c.Datum = "wgs84"
+	}
+	return app.Explain(c.City, app.Question{Text: c.Text, Address: c.Address, Channel: c.Channel, Category: c.Category, Region: c.Region,
+		Type: c.Type, At: c.At, Lng: c.Lng, Lat: c.Lat, Datum: c.Datum}, c.JSON, os.Stdout)
+}
+
+type historyCmd struct {
+	Data string `help:"Data folder." env:"HOTLINE_DATA" default:"./data" placeholder:"DIR"`
+	JSON bool   `help:"Print JSON."`
+}
+
+// Run lists the packs.
+func (c *historyCmd) Run(ctx context.Context) error {
+	return app.History(ctx, c.Data, c.JSON, os.Stdout)
+}
+
+type rollbackCmd struct {
+	Data string `help:"Data folder." env:"HOTLINE_DATA" default:"./data" placeholder:"DIR"`
+	Hash string `arg:"" optional:"" help:"Pack to bring back; without it the one before the active."`
+}
+
+// Run rolls back. The data folder must not be in use: a running gateway rolls back by its API.
+func (c *rollbackCmd) Run(ctx context.Context) error {
+	return app.Rollback(ctx, c.Data, c.Hash, os.Stdout)
+}
+
+type calendarCmd struct {
+	Deadline deadlineCmd `cmd:"" help:"Work out a deadline and say how it comes about."`
+}
+
+type deadlineCmd struct {
+	City      string `help:"Folder of the city pack." env:"HOTLINE_CITY" required:"" placeholder:"DIR"`
+	Calendar  string `help:"Calendar of the pack; the city's own without it."`
+	Received  string `arg:"" help:"When it was received: 2026-02-13 or 2026-02-13 10:30."`
+	Amount    int    `arg:"" help:"How many."`
+	Unit      string `arg:"" help:"minutes, hours, natural_days, working_days or working_hours." enum:"minutes,hours,natural_days,working_days,working_hours" default:"working_days"`
+	CountFrom string `help:"same_day or next_day." enum:"same_day,next_day" default:"next_day"`
+	DueAt     string `help:"minute, end_of_work or end_of_day." enum:"minute,end_of_work,end_of_day" default:"end_of_day"`
+	JSON      bool   `help:"Print JSON."`
+}
+
+// Run prints the deadline.
+func (c *deadlineCmd) Run() error {
+	l := sla.Limit{Amount: c.Amount, Unit: sla.LimitUnit(c.Unit)}
+	if l.Unit == sla.NaturalDays || l.Unit == sla.WorkingDays {
+		l.CountFrom, l.DueAt = sla.CountFrom(c.CountFrom), sla.DueAt(c.DueAt)
+	}
+	return app.Deadline(c.City, c.Calendar, c.Received, l, c.JSON, os.Stdout)
+}
