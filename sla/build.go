@@ -239,38 +239,43 @@ func (b *calendarBuilder) fill(weeks []week, seasonOf *[13][32]uint8, own map[in
 	end := indexOf(time.Date(lastYear+1, time.January, 1, 0, 0, 0, 0, time.UTC))
 	c.days, c.plain = make([]day, end), make([]uint8, end)
 	c.work = make([]workday, 0, end*6/7)
-	minutes := int32(0)
-	for d, date := 0, dateOf(0); d < end; d, date = d+1, date.AddDate(0, 0, 1) {
-		w := weeks[seasonOf[date.Month()][date.Day()]]
-		c.plain[d] = w[date.Weekday()]
-		index := c.plain[d]
-		if listed, ok := c.named[d]; ok {
-			index = w.hoursOf(listed, index)
-			if special, ok := own[d]; ok {
-				index = special
+	minutes, weekday := int32(0), dateOf(0).Weekday()
+	for d, month := 0, dateOf(0); d < end; month = month.AddDate(0, 1, 0) {
+		last := month.AddDate(0, 1, -1).Day()
+		for dom := 1; dom <= last; dom, d, weekday = dom+1, d+1, (weekday+1)%7 {
+			w := weeks[seasonOf[month.Month()][dom]]
+			c.plain[d] = w[weekday]
+			index := b.hoursOn(d, w, own)
+			c.days[d] = day{before: int32(len(c.work)), hours: index} //nolint:gosec // the table is small
+			if index != 0 {
+				c.work = append(c.work, workday{minutes: minutes, day: int32(d)}) //nolint:gosec // the table is small
+				minutes += int32(c.hours[index].total / minuteMS)                 //nolint:gosec // at most 1440
 			}
-			if index == 0 && !listed.Off {
-				b.wrong("calendar %s: day %q (%s) is worked, but its season names no hours; give it segments", c.id, listed.Date, listed.Name)
-			}
-		}
-		c.days[d] = day{before: int32(len(c.work)), hours: index} //nolint:gosec // the table is small
-		if index != 0 {
-			c.work = append(c.work, workday{minutes: minutes, day: int32(d)}) //nolint:gosec // the table is small
-			minutes += int32(c.hours[index].total / minuteMS)                 //nolint:gosec // at most 1440
 		}
 	}
 	c.work = append(c.work, workday{minutes: minutes, day: int32(end)}) //nolint:gosec // the table is small
 }
 
-// hoursOf is the index of the hours a listed day has without segments of its own.
-func (w week) hoursOf(listed Day, plain uint8) uint8 {
+// hoursOn is the index of the hours of a day, by its notice or else by its week.
+func (b *calendarBuilder) hoursOn(d int, w week, own map[int]uint8) uint8 {
+	index := b.c.plain[d]
+	listed, ok := b.c.named[d]
+	if !ok {
+		return index
+	}
+	if special, ok := own[d]; ok {
+		return special
+	}
 	if listed.Off {
 		return 0
 	}
-	for i := 1; i <= len(w) && plain == 0; i++ { // from Monday
-		plain = w[i%len(w)]
+	for i := 1; i <= len(w) && index == 0; i++ { // from Monday
+		index = w[i%len(w)]
 	}
-	return plain
+	if index == 0 {
+		b.wrong("calendar %s: day %q (%s) is worked, but its season names no hours; give it segments", b.c.id, listed.Date, listed.Name)
+	}
+	return index
 }
 
 func sortedKeys(m map[string][]string) []string {

@@ -39,9 +39,13 @@ import (
 //
 // Events of a newer version of the program end the history: nothing after them is judged.
 func Evaluate(events Events, p Policy, c *Calendar, now time.Time) []Clock {
-	e := evaluation{policy: &p, calendar: c, now: now.Truncate(time.Millisecond)}
-	if len(events) > 0 {
-		e.t.ID = events[0].Ticket
+	if len(events) == 0 {
+		return nil
+	}
+	e := evaluation{budget: p.Budget, calendar: c, now: now.Truncate(time.Millisecond), timers: make([]timer, 0, 16)}
+	e.t.ID = events[0].Ticket
+	for i, name := range Clocks {
+		e.rules[i], e.ruled[i] = p.Clocks[name]
 	}
 	for i := range events {
 		if !e.take(&events[i]) {
@@ -58,7 +62,9 @@ func Evaluate(events Events, p Policy, c *Calendar, now time.Time) []Clock {
 // evaluation follows a ticket through its events. What the events do to the states is the ticket's
 // own business; the evaluation watches the states change.
 type evaluation struct {
-	policy   *Policy
+	rules    [5]ClockRule // as Clocks orders them
+	ruled    [5]bool      // whether the policy has the rule
+	budget   Budget
 	calendar *Calendar
 	now      time.Time
 	t        ticket.Ticket
@@ -71,7 +77,7 @@ type timer struct {
 	name       ClockName
 	assignment int
 	unit       string
-	rule       ClockRule
+	rule       *ClockRule
 	start      time.Time
 	awake      time.Time // start, or the reopening that made it run again
 	stop       time.Time // zero while it runs
@@ -133,14 +139,9 @@ func (e *evaluation) register(ev *ticket.Event) {
 
 // begin starts a clock when the policy has a rule for it.
 func (e *evaluation) begin(name ClockName, assignment int, unit string, at time.Time) {
-	rule, ok := e.policy.Clocks[name]
-	if !ok {
-		return
+	if i := slices.Index(Clocks, name); e.ruled[i] {
+		e.timers = append(e.timers, timer{name: name, assignment: assignment, unit: unit, rule: &e.rules[i], start: at, awake: at})
 	}
-	if e.timers == nil {
-		e.timers = make([]timer, 0, 8)
-	}
-	e.timers = append(e.timers, timer{name: name, assignment: assignment, unit: unit, rule: rule, start: at, awake: at})
 }
 
 // offer begins the clocks of a new assignment.
@@ -340,7 +341,7 @@ func (e *evaluation) clock(tm *timer) Clock {
 // extended adds extensions to a deadline, within the budget, and says how much that was in the
 // limit's unit.
 func (e *evaluation) extended(base time.Time, limit Limit, extensions []Limit) (due time.Time, amount int) {
-	most := e.policy.Budget.ExtensionMost
+	most := e.budget.ExtensionMost
 	if most.Amount < 1 || most.Unit.size() == 0 {
 		return base, 0
 	}
@@ -362,7 +363,7 @@ func (e *evaluation) extended(base time.Time, limit Limit, extensions []Limit) (
 // holds puts the pauses of a timer into the clock, cut to the budget, and sums them up on the
 // scale of the limit's unit.
 func (e *evaluation) holds(tm *timer, k *Clock) (sum int64) {
-	c, unit, total := e.calendar, tm.rule.Limit.Unit, e.policy.Budget.PauseTotal
+	c, unit, total := e.calendar, tm.rule.Limit.Unit, e.budget.PauseTotal
 	left := int64(total.Amount) * total.Unit.size()
 	for _, h := range tm.holds {
 		to, open := h.to, h.to.IsZero()

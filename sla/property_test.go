@@ -1,0 +1,187 @@
+package sla
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
+
+	"github.com/citizen-hotline/gateway/ticket"
+)
+
+// randomPolicy draws limits for the clocks and keeps ladder and budget.
+func randomPolicy(t *rapid.T) Policy {
+	p := general()
+	for _, name := range Clocks {
+		r := p.Clocks[name]
+		r.Limit = randomLimit(t)
+		p.Clocks[name] = r
+	}
+	p.Budget.PauseTotal = Limit{Amount: rapid.IntRange(0, 10).Draw(t, "pause_total"), Unit: rapid.SampledFrom(LimitUnits).Draw(t, "unit")}
+	return p
+}
+
+// someActions are drawn again and again; the illegal ones are left out by the ticket itself.
+var someActions = []ticket.Action{
+	ticket.Dispatch, ticket.Sign, ticket.Sign, ticket.Contact, ticket.Pause, ticket.Pause, ticket.Resume, ticket.Resume, ticket.AskExtend,
+	ticket.Extend, ticket.Return, ticket.Withdraw, ticket.SendOn, ticket.AddUnit, ticket.Resolve, ticket.CallBack, ticket.Reopen,
+	ticket.Close, ticket.Triage, ticket.Arbitrate, ticket.Transfer, ticket.Merge, ticket.Urge,
+}
+
+// randomStory draws a legal history and returns it with the moment after its last event.
+func randomStory(t *rapid.T, tb testing.TB) (s *story, end time.Time) {
+	now := randomTime(t, "start")
+	s = begin(tb, now.Format("2006-01-02 15:04"))
+	for range rapid.IntRange(0, 25).Draw(t, "length") {
+		now = now.Add(time.Duration(rapid.Int64Range(0, 3*dayMS).Draw(t, "gap")) * time.Millisecond)
+		d := ticket.Details{
+			Unit: "u", Assignment: rapid.IntRange(1, 3).Draw(t, "assignment"), Amount: rapid.IntRange(1, 5).Draw(t, "amount"),
+			LimitUnit: string(rapid.SampledFrom(LimitUnits).Draw(t, "unit")), Other: ticket.ID{9}, Reached: yes(),
+		}
+		_ = s.try(now, rapid.SampledFrom(someActions).Draw(t, "action"), d) // refused ones are not recorded
+	}
+	return s, now
+}
+
+// recorded returns the history with every step that is due at now recorded by an escalate event.
+func recorded(s *story, clocks []Clock, now time.Time) []ticket.Event {
+	events := append([]ticket.Event(nil), s.events...)
+	for _, k := range clocks {
+		for _, d := range k.Due {
+			events = append(events, ticket.Event{
+				Ticket: s.ticket.ID, Seq: int64(len(events) + 1), At: now, Action: ticket.Escalate,
+				Details: ticket.Details{Clock: string(k.Name), Assignment: k.Assignment, Step: d.Step.ID, Level: d.Step.Level},
+			})
+		}
+	}
+	return events
+}
+
+// TestLadderProperties: on any legal history, steps are never lost while nobody records them, are
+// gone for good once recorded, and NextLook never lets a moment pass at which something happens.
+func TestLadderProperties(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		p := randomPolicy(rt)
+		s, now := randomStory(rt, t)
+		now = now.Add(time.Duration(rapid.Int64Range(0, 20*dayMS).Draw(rt, "later")) * time.Millisecond)
+		clocks := Evaluate(s.events, p, cn2026(), now)
+		if diff := cmp.Diff(clocks, Evaluate(s.events, p, cn2026(), now)); diff != "" {
+			rt.Fatalf("not the same twice: %s", diff)
+		}
+
+		next := now.Add(time.Duration(rapid.Int64Range(1, 20*dayMS).Draw(rt, "more")) * time.Millisecond)
+		after := Evaluate(s.events, p, cn2026(), next)
+		for i, k := range clocks {
+			for _, d := range k.Due {
+				if !hasStep(after[i], d.Step.ID) {
+					rt.Fatalf("step %s of %s was due at %v and is lost at %v", d.Step.ID, line(k), now, next)
+				}
+			}
+		}
+
+		quiet := recorded(s, clocks, now)
+		for _, k := range Evaluate(quiet, p, cn2026(), now) {
+			if len(k.Due) > 0 {
+				rt.Fatalf("recorded, and due again: %s", line(k))
+			}
+		}
+		look, ok := NextLook(Evaluate(quiet, p, cn2026(), now))
+		if ok && !look.After(now) {
+			rt.Fatalf("nothing is due at %v, and yet it wants a look at %v", now, look)
+		}
+		if ok {
+			next = look.Add(-time.Millisecond)
+		}
+		for i, k := range Evaluate(quiet, p, cn2026(), next) {
+			if len(k.Due) > 0 || k.State != clocks[i].State || k.Overdue != clocks[i].Overdue {
+				rt.Fatalf("something happens at %v, before the look at %v: %s was %s", next, look, line(k), line(clocks[i]))
+			}
+		}
+	})
+}
+
+func hasStep(k Clock, id string) bool {
+	for _, d := range k.Due {
+		if d.Step.ID == id {
+			return true
+		}
+	}
+	return false
+}
+
+// TestPauseProperties: a pause never shortens a deadline, and to split it changes nothing.
+func TestPauseProperties(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		p := randomPolicy(rt)
+		start := randomTime(rt, "start")
+		gap := func(label string) time.Duration {
+			return time.Duration(rapid.Int64Range(0, 6*dayMS).Draw(rt, label)) * time.Millisecond
+		}
+		pause := start.Add(time.Hour).Add(gap("before"))
+		middle := pause.Add(gap("first"))
+		resume := middle.Add(gap("second"))
+		now := resume.Add(gap("after"))
+		tell := func(moves ...time.Time) []Clock {
+			s := begin(t, start.Format("2006-01-02 15:04"))
+			for _, m := range []struct {
+				a ticket.Action
+				d ticket.Details
+			}{{ticket.Dispatch, unit("u1")}, {ticket.Sign, on(1)}} {
+				if err := s.try(start.Add(time.Minute), m.a, m.d); err != nil {
+					rt.Fatal(err)
+				}
+			}
+			for i, m := range moves {
+				if err := s.try(m, []ticket.Action{ticket.Pause, ticket.Resume}[i%2], on(1)); err != nil {
+					rt.Fatal(err)
+				}
+			}
+			return Evaluate(s.events, p, cn2026(), now)
+		}
+		without, whole, split := tell(), tell(pause, resume), tell(pause, middle, middle, resume)
+		if diff := cmp.Diff(whole, split, cmpopts.EquateEmpty()); diff != "" {
+			rt.Fatalf("splitting the pause %v–%v at %v changes: %s", pause, resume, middle, diff)
+		}
+		shorter := tell(pause, middle)
+		for i, k := range whole {
+			if k.DueAt.Before(without[i].DueAt) || k.DueAt.Before(shorter[i].DueAt) {
+				rt.Fatalf("the pause shortens %s to %s (half of it: %s)", line(without[i]), line(k), line(shorter[i]))
+			}
+		}
+	})
+}
+
+// BenchmarkEvaluate: a ticket of 40 events, as a contested one has; the aim is 20 µs.
+func BenchmarkEvaluate(b *testing.B) {
+	s := contested(b)
+	if len(s.events) != 40 {
+		b.Fatalf("%d events", len(s.events))
+	}
+	p, now := general(), at("2026-03-20 10:00")
+	b.ReportAllocs()
+	for b.Loop() {
+		Evaluate(s.events, p, cn2026(), now)
+	}
+}
+
+// contested is returned, paused, extended, reopened and talked about.
+func contested(t testing.TB) *story {
+	s := begin(t, "2026-02-13 10:00").do("2026-02-13 11:00", ticket.Dispatch, unit("u1")).do("2026-02-13 14:00", ticket.Return, on(1)).
+		do("2026-02-14 09:00", ticket.Dispatch, ticket.Details{Unit: "u2", Units: []string{"u3"}}).
+		do("2026-02-14 09:30", ticket.Sign, on(2)).do("2026-02-14 09:40", ticket.Sign, on(3)).do("2026-02-14 10:00", ticket.Contact, on(2)).
+		do("2026-02-14 11:00", ticket.Pause, on(2)).do("2026-02-25 11:00", ticket.Resume, on(2)).
+		do("2026-02-25 11:30", ticket.Pause, on(2)).do("2026-02-26 11:00", ticket.Resume, on(2))
+	d := ticket.Details{Assignment: 2, Amount: 3, LimitUnit: "working_days"}
+	s.do("2026-02-26 14:00", ticket.AskExtend, d).do("2026-02-26 15:00", ticket.Extend, d).
+		do("2026-02-27 10:00", ticket.Resolve, on(3)).do("2026-03-02 10:00", ticket.Resolve, on(2)).
+		do("2026-03-03 10:00", ticket.CallBack, ticket.Details{Reached: yes()}).do("2026-03-03 10:01", ticket.Reopen, ticket.Details{}).
+		do("2026-03-03 11:00", ticket.Sign, on(4))
+	for len(s.events) < 40 {
+		s.do("2026-03-04 10:00", ticket.Urge, ticket.Details{}).do("2026-03-04 10:00", ticket.Note, ticket.Details{})
+	}
+	return s
+}
