@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -126,6 +127,30 @@ channels/a.yaml:1: settings: holds a list instead of keys and values`},
 	if err := (Settings{}).Decode(wire{}); err == nil {
 		t.Error("a value that is no pointer is taken")
 	}
+}
+
+// FuzzSettings reads any text as settings: problems with a line, never a panic.
+func FuzzSettings(f *testing.F) {
+	f.Add("name: a\nmap: {one: {id: x}}\nany: [1, {a: b}]\nwait: 1s")
+	f.Add("- - - {[(")
+	f.Add("? a\n: b\n- c")
+	f.Add("name: |\n  a\n  b\nname: >-\n c")
+	f.Add("extra: 0x1F\nshare: .inf\ncount: 1e3\non: yes")
+	s := newShape()
+	f.Fuzz(func(t *testing.T, text string) {
+		n, problem := parseYAML("channels/a.yaml", []byte(text))
+		if problem != nil {
+			if problem.Text == "" || problem.Line == 0 {
+				t.Errorf("problem without text or line: %v", problem)
+			}
+			return
+		}
+		err := (Settings{file: "channels/a.yaml", line: 1, node: n, shape: s}).Decode(&wire{})
+		var problems Problems
+		if err != nil && !errors.As(err, &problems) {
+			t.Errorf("%T: %v", err, err)
+		}
+	})
 }
 
 func TestSecretsAreNotShown(t *testing.T) {

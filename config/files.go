@@ -25,9 +25,13 @@ const (
 
 // readFiles reads every file of the pack. Names that begin with a dot are not part of it:
 // editors, version control and mounted volumes leave such beside the files.
+// None is returned when the pack as a whole is too large: the rest is not worth judging.
 func readFiles(fsys fs.FS) (map[string][]byte, Problems) {
 	r := fileReader{fsys: fsys, files: map[string][]byte{}}
 	r.folder(".", 0)
+	if r.full {
+		return nil, r.problems
+	}
 	return r.files, r.problems
 }
 
@@ -37,7 +41,7 @@ type fileReader struct {
 	problems Problems
 	entries  int
 	size     int64
-	full     bool
+	full     bool // a limit of the whole pack is reached
 }
 
 func (r *fileReader) add(file, format string, args ...any) {

@@ -82,8 +82,10 @@ func LoadDir(dir string, known ...string) (*Pack, error) {
 func Load(fsys fs.FS, known ...string) (*Pack, error) {
 	files, problems := readFiles(fsys)
 	l := &loader{files: files, adapters: known, shape: newShape(), problems: problems, broken: map[string]bool{}}
-	if len(files) == 0 {
+	if len(files) == 0 && len(problems) == 0 {
 		l.add("", 0, "pack is empty; name the folder that holds city.yaml")
+	}
+	if len(files) == 0 {
 		return nil, l.problems.err()
 	}
 	p := l.read()

@@ -20,7 +20,7 @@ func parseYAML(file string, content []byte) (body ast.Node, problem *Problem) {
 	defer func() {
 		// The parser is a third party's; a bug in it must not end the process.
 		if r := recover(); r != nil {
-			body, problem = nil, &Problem{File: file, Text: fmt.Sprintf("cannot be read as YAML (%v); look for an unclosed quote or bracket", r)}
+			body, problem = nil, &Problem{File: file, Line: 1, Text: fmt.Sprintf("cannot be read as YAML (%v); look for an unclosed quote or bracket", r)}
 		}
 	}()
 	tokens := yamllexer.Tokenize(strings.TrimPrefix(string(content), "\ufeff"))
