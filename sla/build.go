@@ -148,7 +148,7 @@ func (b *calendarBuilder) hours(where string, spec []string) uint8 {
 	}
 	for i, known := range b.c.hours {
 		if slices.Equal(known.segments, h.segments) {
-			return uint8(i) //nolint:gosec // at most maxHours
+			return uint8(i)
 		}
 	}
 	if len(b.c.hours) >= maxHours {
@@ -182,7 +182,7 @@ func minuteOfDay(text string) (int64, bool) {
 	if errHour != nil || errMinute != nil || m > 59 || h*60+m > 24*60 {
 		return 0, false
 	}
-	return int64(h*60 + m), true //nolint:gosec // at most 1440
+	return int64(h*60 + m), true
 }
 
 // mark enters the days of season i.
@@ -248,8 +248,8 @@ func (b *calendarBuilder) fill(weeks []week, seasonOf *[13][32]uint8, own map[in
 			index := b.hoursOn(d, w, own)
 			c.days[d] = day{before: int32(len(c.work)), hours: index} //nolint:gosec // the table is small
 			if index != 0 {
-				c.work = append(c.work, workday{minutes: minutes, day: int32(d)}) //nolint:gosec // the table is small
-				minutes += int32(c.hours[index].total / minuteMS)                 //nolint:gosec // at most 1440
+				c.work = append(c.work, workday{minutes: minutes, day: int32(d)})
+				minutes += int32(c.hours[index].total / minuteMS) //nolint:gosec // at most 1440
 			}
 		}
 	}

@@ -203,7 +203,7 @@ func (c *Calendar) at(unit LimitUnit, pos int64) (t time.Time, ok bool) {
 	if unit != WorkingHours && unit != WorkingDays {
 		return time.UnixMilli(pos).In(c.zone), true
 	}
-	k, done := 0, int64(0)
+	k := 0
 	if unit == WorkingHours {
 		k = sort.Search(len(c.work)-1, func(i int) bool { return c.start(i+1) >= pos })
 	} else if pos > 0 {
@@ -213,10 +213,8 @@ func (c *Calendar) at(unit LimitUnit, pos int64) (t time.Time, ok bool) {
 	if !ok || pos < 0 {
 		return time.Time{}, false
 	}
-	h := c.hoursOf(d)
-	if unit == WorkingHours {
-		done = pos - c.start(k)
-	} else {
+	h, done := c.hoursOf(d), pos-c.start(k)
+	if unit == WorkingDays {
 		done = ((pos-int64(k)*dayMS)*h.total + dayMS - 1) / dayMS
 	}
 	for _, s := range h.segments {

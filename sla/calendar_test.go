@@ -123,8 +123,15 @@ func TestNewCalendarRefuses(t *testing.T) {
 		"notice twice": {func(s *CalendarSpec) { s.Years = append(s.Years, Notice{Year: 2026}) }, []string{"notice 2026: stands twice"}},
 		"days of a notice": {
 			func(s *CalendarSpec) {
-				s.Years[0].Days = []Day{{Date: "2026-2-3"}, {Date: "2027-01-01"}, {Date: "2026-05-01"}, {Date: "2026-05-01"},
-					{Date: "2025-11-30"}, {Date: "2026-05-04", Off: true, Segments: officeHours}, {Date: "2026-05-05", Segments: []string{"x"}}}
+				s.Years[0].Days = []Day{
+					{Date: "2026-2-3"},
+					{Date: "2027-01-01"},
+					{Date: "2026-05-01"},
+					{Date: "2026-05-01"},
+					{Date: "2025-11-30"},
+					{Date: "2026-05-04", Off: true, Segments: officeHours},
+					{Date: "2026-05-05", Segments: []string{"x"}},
+				}
 			},
 			[]string{`day "2026-2-3"`, `day "2027-01-01"`, `day "2026-05-01" (): stands twice`, `day "2025-11-30"`, "is off and has segments"},
 		},
@@ -172,8 +179,13 @@ func TestCalendarOf2026(t *testing.T) {
 		at                string
 		workday, workTime bool
 	}{
-		{"2026-02-14 09:00", true, true}, {"2026-02-14 12:00", true, false}, {"2026-02-14 08:59:59.999", true, false},
-		{"2026-02-16 10:00", false, false}, {"2026-02-24 17:29", true, true}, {"2026-02-24 17:30", true, false}, {"2026-03-01 10:00", false, false},
+		{"2026-02-14 09:00", true, true},
+		{"2026-02-14 12:00", true, false},
+		{"2026-02-14 08:59:59.999", true, false},
+		{"2026-02-16 10:00", false, false},
+		{"2026-02-24 17:29", true, true},
+		{"2026-02-24 17:30", true, false},
+		{"2026-03-01 10:00", false, false},
 	} {
 		if c.IsWorkday(at(tt.at)) != tt.workday || c.IsWorkTime(at(tt.at)) != tt.workTime {
 			t.Errorf("%s: workday %v, work time %v", tt.at, c.IsWorkday(at(tt.at)), c.IsWorkTime(at(tt.at)))
@@ -200,8 +212,14 @@ func TestSeasonsAndHalfDays(t *testing.T) {
 		day  string
 		want time.Duration
 	}{
-		{"2026-05-29", 7 * time.Hour}, {"2026-06-01", 6 * time.Hour}, {"2026-09-30", 6 * time.Hour}, {"2026-10-08", 7 * time.Hour},
-		{"2026-12-31", 7 * time.Hour}, {"2027-01-01", 3 * time.Hour}, {"2026-03-09", 3 * time.Hour}, {"2026-03-08", 0},
+		{"2026-05-29", 7 * time.Hour},
+		{"2026-06-01", 6 * time.Hour},
+		{"2026-09-30", 6 * time.Hour},
+		{"2026-10-08", 7 * time.Hour},
+		{"2026-12-31", 7 * time.Hour},
+		{"2027-01-01", 3 * time.Hour},
+		{"2026-03-09", 3 * time.Hour},
+		{"2026-03-08", 0},
 		{"2026-09-20", 6 * time.Hour}, // a make-up Sunday of the summer
 	} {
 		from := at(tt.day + " 00:00")

@@ -113,6 +113,7 @@ func (e *evaluation) take(ev *ticket.Event) bool {
 		e.reopen(ev.At)
 	case ticket.Escalate:
 		e.record(ev.Details)
+	default: // what it does to assignments is seen below
 	}
 	for i := range e.t.Assignments {
 		if i == len(e.seen) {
@@ -192,6 +193,7 @@ func (e *evaluation) turned(at time.Time) {
 	case ticket.StateMerged:
 		e.stop(ClockDispatch, 0, at, false)
 		e.stop(ClockResolve, 0, at, true)
+	default: // work goes on
 	}
 }
 

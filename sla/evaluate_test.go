@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/citizen-hotline/gateway/ticket"
 )
@@ -480,34 +479,5 @@ func TestNextLook(t *testing.T) {
 	}
 	if _, ok := NextLook(nil); ok {
 		t.Error("no clocks want no look")
-	}
-}
-
-// TestQuietActions: what is only said changes no clock.
-func TestQuietActions(t *testing.T) {
-	t.Parallel()
-	s := begin(t, "2026-02-24 10:00").do("2026-02-24 11:00", ticket.Dispatch, unit("u1"))
-	before := s.clocks("2026-02-26 10:00")
-	for _, a := range []ticket.Action{ticket.Amend, ticket.Note, ticket.Supplement, ticket.Urge, ticket.Supervise, ticket.Reveal, ticket.Repeat} {
-		s.do("2026-02-25 10:00", a, ticket.Details{Urgency: ticket.UrgencyUrgent, Category: "03.02"})
-	}
-	if diff := cmp.Diff(before, s.clocks("2026-02-26 10:00"), cmpopts.EquateEmpty()); diff != "" {
-		t.Error(diff)
-	}
-}
-
-func TestEvaluateStopsAtUnknownEvents(t *testing.T) {
-	t.Parallel()
-	s := begin(t, "2026-02-24 10:00")
-	want := s.clocks("2026-02-26 10:00")
-	newer := ticket.Event{Ticket: s.ticket.ID, Seq: 2, At: at("2026-02-24 11:00"), Action: "teleport"}
-	if diff := cmp.Diff(want, Evaluate(append(s.events, newer), general(), cn2026(), at("2026-02-26 10:00"))); diff != "" {
-		t.Error(diff)
-	}
-	if got := Evaluate(nil, general(), cn2026(), at("2026-02-26 10:00")); len(got) != 0 {
-		t.Errorf("no events, but %v", lines(got))
-	}
-	if got := Evaluate(s.events, Policy{}, cn2026(), at("2026-02-26 10:00")); len(got) != 0 {
-		t.Errorf("no rules, but %v", lines(got))
 	}
 }

@@ -33,12 +33,12 @@ type Segment struct {
 // ExplainDue says stretch by stretch how Due comes from start to its deadline, in the city's zone.
 func ExplainDue(c *Calendar, start time.Time, l Limit) []Segment {
 	x := explanation{c: c, start: start.In(c.zone), due: c.dueAt(start, l), limit: l}
-	switch {
-	case l.Unit == WorkingHours:
+	switch l.Unit {
+	case WorkingHours:
 		x.hours()
-	case l.Unit == WorkingDays:
+	case WorkingDays:
 		x.days()
-	case l.Unit == NaturalDays:
+	case NaturalDays:
 		d, _ := c.local(start)
 		from := x.start
 		if l.CountFrom != SameDay {
@@ -68,8 +68,10 @@ func Explain(c *Calendar, k Clock) []Segment {
 	}
 	if k.Extended > 0 {
 		added := Limit{Amount: k.Extended, Unit: k.Limit.Unit}
-		segments = append(segments, Segment{From: base, To: final, Kind: SegmentExtended,
-			Text: fmt.Sprintf("批准延期 %s", added)})
+		segments = append(segments, Segment{
+			From: base, To: final, Kind: SegmentExtended,
+			Text: fmt.Sprintf("批准延期 %s", added),
+		})
 	}
 	for _, h := range k.Holds {
 		from, to := h.From.In(c.zone), h.To.In(c.zone)
@@ -77,8 +79,10 @@ func Explain(c *Calendar, k Clock) []Segment {
 		if k.Limit.Unit.working() {
 			spent, kind = c.Working(from, to), "工作时间"
 		}
-		segments = append(segments, Segment{From: from, To: to, Kind: SegmentPaused,
-			Text: fmt.Sprintf("%s至%s：挂起，期间%s %s 不计入", x.moment(from), x.moment(to), kind, durationWords(spent))})
+		segments = append(segments, Segment{
+			From: from, To: to, Kind: SegmentPaused,
+			Text: fmt.Sprintf("%s至%s：挂起，期间%s %s 不计入", x.moment(from), x.moment(to), kind, durationWords(spent)),
+		})
 	}
 	if n := len(segments); n > 0 && (k.Extended > 0 || len(k.Holds) > 0) {
 		segments[n-1].Text += "；截止时间为" + x.moment(final)
@@ -207,8 +211,10 @@ func (x *explanation) guessed(due time.Time) []Segment {
 	if !x.c.provisional(x.start, due, x.limit) {
 		return nil
 	}
-	return []Segment{{From: x.start, To: due, Kind: SegmentGuessed,
-		Text: "涉及的年份尚无放假安排通知，暂按平常周次推算，通知发布后重新计算"}}
+	return []Segment{{
+		From: x.start, To: due, Kind: SegmentGuessed,
+		Text: "涉及的年份尚无放假安排通知，暂按平常周次推算，通知发布后重新计算",
+	}}
 }
 
 func (x *explanation) text(p piece) string {
@@ -221,7 +227,13 @@ func (x *explanation) text(p piece) string {
 		return x.span(p) + "：" + p.name + "放假，不计"
 	case SegmentNight:
 		return x.moment(p.from) + "至" + x.moment(p.to) + "：非工作时间，不计"
+	default:
+		return x.counted(p)
 	}
+}
+
+// counted is the text of a piece that counts.
+func (x *explanation) counted(p piece) string {
 	reason := ""
 	if p.kind == SegmentMakeup {
 		reason = p.name + "调休上班，"

@@ -11,8 +11,11 @@ import (
 func TestLimitValidate(t *testing.T) {
 	t.Parallel()
 	for _, l := range []Limit{
-		{Amount: 30, Unit: Minutes}, {Amount: 5, Unit: WorkingDays}, {Amount: 1, Unit: NaturalDays, CountFrom: SameDay, DueAt: EndOfDay},
-		{Amount: 2, Unit: WorkingDays, CountFrom: SameDay, DueAt: ToTheMinute}, {Amount: 5, Unit: WorkingHours},
+		{Amount: 30, Unit: Minutes},
+		{Amount: 5, Unit: WorkingDays},
+		{Amount: 1, Unit: NaturalDays, CountFrom: SameDay, DueAt: EndOfDay},
+		{Amount: 2, Unit: WorkingDays, CountFrom: SameDay, DueAt: ToTheMinute},
+		{Amount: 5, Unit: WorkingHours},
 	} {
 		if err := l.Validate(); err != nil {
 			t.Errorf("%+v: %v", l, err)
