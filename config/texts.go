@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"regexp"
@@ -18,26 +19,37 @@ type TextSpec struct {
 	Default      string
 }
 
-// TextSpecs are all texts of the program. Placeholders: number of the ticket, code that opens the
-// public track, unit that owns it, title of the matter, due time, reply of the unit, reason,
-// city's name, link of the track, clock's name, step of the ladder.
+// What the texts may hold. The keys are the contract with those who fill them in (intake, desk,
+// the tracker): number of the ticket, code of its public track, unit that owns it, title of the
+// matter, due time, reply of the unit, reason given, advice of that reason, clock and city by name.
+var (
+	aboutNew    = []string{"number", "code", "unit", "title", "due"}
+	aboutEnd    = []string{"number", "code", "unit", "title", "reply", "reason", "advice"}
+	aboutLadder = []string{"number", "unit", "title", "due", "clock"}
+)
+
+// TextSpecs are all texts of the program.
 var TextSpecs = []TextSpec{
-	{"accepted", []string{"number", "code", "unit", "title", "due", "link"}, "您的诉求已受理，工单编号{number}，查询码{code}，由{unit}办理。"},
-	{"joined", []string{"number", "code", "unit", "title", "due", "link"}, "您的补充已记入工单{number}，由{unit}继续办理。"},
-	{"emergency", []string{"number", "code", "unit", "title"}, "如遇危险，请立即拨打110、119或120。您反映的情况已紧急转交，工单编号{number}。"},
-	{"duplicate", []string{"number", "code", "unit", "title", "due", "link"}, "您的诉求此前已受理，工单编号{number}，查询码{code}。"},
-	{"resolved", []string{"number", "code", "unit", "title", "reply", "link"}, "您的诉求{number}已由{unit}办结：{reply}"},
-	{"closed", []string{"number", "unit", "title", "link"}, "您的诉求{number}已办结归档。"},
-	{"declined", []string{"number", "unit", "title", "reason", "link"}, "您的诉求{number}不属于受理范围：{reason}"},
-	{"returned", []string{"number", "unit", "title", "reason"}, "工单{number}被{unit}退回：{reason}"},
-	{"callback_sms", []string{"number", "code", "unit", "title", "link"}, "您的诉求{number}已由{unit}办结，请对办理结果作出评价。"},
-	{"ladder_remind", []string{"number", "unit", "title", "due", "clock"}, "【提醒】工单{number}{clock}将于{due}到期，请{unit}抓紧办理。"},
-	{"ladder_yellow", []string{"number", "unit", "title", "due", "clock"}, "【黄牌】工单{number}{clock}期限为{due}，请{unit}立即办理。"},
-	{"ladder_red", []string{"number", "unit", "title", "due", "clock"}, "【红牌】工单{number}{clock}已于{due}超期，承办单位{unit}。"},
-	{"ladder_supervise", []string{"number", "unit", "title", "due", "clock"}, "【督办】工单{number}{clock}已于{due}超期，请{unit}说明情况并限期办结。"},
-	{"ladder_step_up", []string{"number", "unit", "title", "due", "clock"}, "【提级】工单{number}{clock}已于{due}超期，已提级处理，承办单位{unit}。"},
+	{"accepted", aboutNew, "您的诉求已受理，工单编号{number}，查询码{code}，由{unit}办理。"},
+	{"joined", aboutNew, "您的补充已记入工单{number}，由{unit}继续办理。"},
+	{"emergency", aboutNew, "如遇危险，请立即拨打110、119或120。您反映的情况已紧急转交，工单编号{number}，查询码{code}。"},
+	{"duplicate", aboutNew, "您的诉求此前已受理，工单编号{number}，查询码{code}。"},
+	{"answered", aboutNew, "您的诉求已答复，编号{number}，查询码{code}。"},
+	{"describe", nil, "请说明具体事项和地点，以便为您登记。"},
 	{"quarantined", []string{"number", "code"}, "您的来件已收到，编号{number}，工作人员将尽快与您联系。"},
-	{"storm_notice", []string{"city", "title"}, "{city}正经历强降雨，来件较多，请耐心等待；如遇危险请立即拨打110、119或120。"},
+	{"resolved", aboutEnd, "您的诉求{number}已由{unit}办结：{reply}"},
+	{"closed", aboutEnd, "您的诉求{number}已办结归档。{reply}"},
+	{"declined", aboutEnd, "您的诉求{number}不属于受理范围。{advice}"},
+	{"transferred", aboutEnd, "您的诉求{number}已转交有权处理的单位。{advice}"},
+	{"returned", aboutEnd, "工单{number}被{unit}退回：{reason}"},
+	{"callback_sms", aboutEnd, "您的诉求{number}已由{unit}办结，请凭查询码{code}评价办理结果。"},
+	{"cleared", []string{"number"}, "设备报告情况已恢复正常。"},
+	{"ladder_remind", aboutLadder, "【提醒】工单{number}{clock}将于{due}到期，请{unit}抓紧办理。"},
+	{"ladder_yellow", aboutLadder, "【黄牌】工单{number}{clock}期限为{due}，请{unit}立即办理。"},
+	{"ladder_red", aboutLadder, "【红牌】工单{number}{clock}已于{due}超期，承办单位{unit}。"},
+	{"ladder_supervise", aboutLadder, "【督办】工单{number}{clock}已于{due}超期，请{unit}说明情况并限期办结。"},
+	{"ladder_step_up", aboutLadder, "【提级】工单{number}{clock}已于{due}超期，已提级处理，承办单位{unit}。"},
+	{"storm_notice", []string{"city"}, "{city}正经历强降雨，来件较多，请耐心等待；如遇危险请立即拨打110、119或120。"},
 }
 
 // textSpec finds a text of the program.
@@ -94,7 +106,7 @@ func (l *loader) checkText(file string, line int, id, text string) {
 	}
 	for _, m := range placeholder.FindAllStringSubmatch(text, -1) {
 		if !slices.Contains(spec.Placeholders, m[1]) {
-			l.add(file, line, "text %q: has no placeholder {%s}; it may use {%s}", id, m[1], strings.Join(spec.Placeholders, "} {"))
+			l.add(file, line, "text %q: has no placeholder {%s}; it may use %s", id, m[1], cmp.Or(strings.Join(spec.Placeholders, ", "), "none"))
 		}
 	}
 	switch rest := placeholder.ReplaceAllString(text, ""); {
