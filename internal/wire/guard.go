@@ -75,8 +75,8 @@ func (g *Guard) Check(in adapters.Inbound) error {
 
 // target is path and query of a URL, still escaped.
 func target(full string) string {
-	_, rest, absolute := strings.Cut(full, "://")
-	if !absolute {
+	scheme, rest, absolute := strings.Cut(full, "://")
+	if !absolute || strings.ContainsAny(scheme, "/?") {
 		return full
 	}
 	at := strings.IndexAny(rest, "/?")
