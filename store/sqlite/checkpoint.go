@@ -7,18 +7,25 @@ import (
 	"sync/atomic"
 )
 
-// checkpointEvery is after how many writes the log is folded back into the database.
-const checkpointEvery = 512
+const (
+	// checkpointEvery is after how many writes the log is folded back into the database.
+	checkpointEvery = 1024
+	// logLimit is the length of the log, in pages of 4 KiB, from which the writer lends a hand.
+	logLimit = 16384
+)
 
 // checkpointer folds the write-ahead log back into the database, from a connection of its own so
-// that no commit waits for it.
+// that no commit waits for it. The log starts over only when all of it is folded back at the
+// moment a commit begins. Under load without a pause that moment never comes by itself; then,
+// once the log is long, the writer folds back the little that is left between two commits.
 type checkpointer struct {
 	db      *sql.DB
-	writes  int // since the last nudge; the writer's goroutine only
+	limit   int         // of the log, in pages
+	long    atomic.Bool // the log has passed the limit
+	writes  int         // since the last nudge; the writer's goroutine only
 	nudge   chan struct{}
 	quit    chan struct{}
 	stopped chan struct{}
-	failed  atomic.Pointer[error]
 }
 
 func startCheckpointer(path string) (*checkpointer, error) {
@@ -26,7 +33,7 @@ func startCheckpointer(path string) (*checkpointer, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &checkpointer{db: db, nudge: make(chan struct{}, 1), quit: make(chan struct{}), stopped: make(chan struct{})}
+	c := &checkpointer{db: db, limit: logLimit, nudge: make(chan struct{}, 1), quit: make(chan struct{}), stopped: make(chan struct{})}
 	go c.run()
 	return c, nil
 }
@@ -50,8 +57,9 @@ func (c *checkpointer) run() {
 		case <-c.quit:
 			return
 		case <-c.nudge:
-			err := c.fold("PASSIVE")
-			c.failed.Store(&err)
+			// A failure here is no loss: the log stays, the next turn tries again, and a disk
+			// that is really broken fails the next commit.
+			_ = c.fold("PASSIVE")
 		}
 	}
 }
@@ -61,6 +69,7 @@ func (c *checkpointer) fold(mode string) error {
 	if err := c.db.QueryRowContext(context.Background(), "PRAGMA wal_checkpoint("+mode+")").Scan(&busy, &frames, &folded); err != nil {
 		return fmt.Errorf("sqlite: checkpoint: %w", err)
 	}
+	c.long.Store(frames >= c.limit)
 	return nil
 }
 

@@ -71,7 +71,7 @@ func readError(err error, what string) error {
 		return nil
 	case errors.Is(err, sql.ErrNoRows):
 		return ticket.Errorf(ticket.NotFound, "store.missing."+what, "there is no such %s", what)
-	case errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.DeadlineExceeded), code(err)&0xff == sqlite3.SQLITE_INTERRUPT:
 		return &ticket.Error{Kind: ticket.Unavailable, Code: "store.read.slow", RetryAfter: retryAfter,
 			Message: "reading " + what + " took too long: narrow the question, for example by time", Err: err}
 	case errors.Is(err, context.Canceled):

@@ -25,6 +25,7 @@ const (
 	insertAlert
 	insertAccess
 	putCursor
+	foldLog
 	statementCount
 )
 
@@ -62,4 +63,6 @@ var statementTexts = [statementCount]string{
 	insertAccess: `INSERT INTO access_log (at, ticket, what, actor, fields, sealed) VALUES (?, ?, ?, ?, ?, ?)`,
 	putCursor: `INSERT INTO cursors (channel, value, at) VALUES (?, ?, ?)
 		ON CONFLICT (channel) DO UPDATE SET value = excluded.value, at = excluded.at`,
+
+	foldLog: `PRAGMA wal_checkpoint(PASSIVE)`,
 }
