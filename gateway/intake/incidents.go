@@ -36,10 +36,14 @@ const (
 	incidentWindow = 6 * time.Hour
 	incidentMost   = 20000 // reports kept in mind
 	incidentRadius = 300.0 // metres between two points of one happening
-	// sameHappening is the similarity of two citizens' words about one happening; with a point or a
-	// named place that agrees, less will do.
+	incidentSpot   = 80.0  // metres: the same gate, the same crossing
+	// sameHappening is the similarity of two citizens' words about one happening in one category;
+	// the closer the place, the less will do: at one spot the category is
+	// nearly enough, further along the street it may be the next gate.
 	sameHappening     = 0.55
-	sameHappeningHere = 0.25
+	sameHappeningNear = 0.8
+	sameHappeningSpot = 0.05
+	never             = 2.0
 )
 
 func newIncidents() *incidents { return &incidents{} }
@@ -67,15 +71,13 @@ func (in *incidents) meet(a admission, now time.Time) *happening {
 	in.forget(now)
 	best := 0.0
 	for _, other := range in.recent {
-		near, score := own.near(other), 0.0
-		if near {
+		if own.near(other) {
 			h.nearby++
 		}
 		if other.sender == own.sender || other.category != own.category || other.category == "" {
 			continue
 		}
-		score = own.words.Similarity(other.words)
-		if (score >= sameHappening || near && own.placed() && score >= sameHappeningHere) && score > best && own.compatible(other) {
+		if score := own.words.Similarity(other.words); score >= own.enough(other) && score > best {
 			best, h.match = score, other
 		}
 	}
@@ -149,8 +151,6 @@ func newReport(a admission, now time.Time) *report {
 	return own
 }
 
-func (r *report) placed() bool { return r.hasPoint || r.region != "" }
-
 // near reports whether two requests are about one spot: within the radius when both have a point,
 // else in the same street-level region.
 func (r *report) near(o *report) bool {
@@ -160,10 +160,20 @@ func (r *report) near(o *report) bool {
 	return r.region != "" && r.region == o.region && len(r.region) >= 9
 }
 
-// compatible reports that nothing speaks against one happening: points far apart or other regions do.
-func (r *report) compatible(o *report) bool {
+// enough is the similarity that makes two requests one happening: a spot asks for little, a street
+// for more, no known place for nearly the same words; other places for more than there is.
+func (r *report) enough(o *report) float64 {
 	if r.hasPoint && o.hasPoint {
-		return geo.Distance(r.point, o.point) <= incidentRadius
+		switch d := geo.Distance(r.point, o.point); {
+		case d <= incidentSpot:
+			return sameHappeningSpot
+		case d <= incidentRadius:
+			return sameHappeningNear
+		}
+		return never
 	}
-	return r.region == "" || o.region == "" || r.region == o.region
+	if r.region != "" && o.region != "" && r.region != o.region {
+		return never
+	}
+	return sameHappening
 }

@@ -193,7 +193,7 @@ func saying(t *ticket.Ticket) string {
 	case t.Urgency == ticket.UrgencyEmergency:
 		return "emergency"
 	case t.State == ticket.StateClosed:
-		return "answered"
+		return "closed"
 	default:
 		return "accepted"
 	}
@@ -208,7 +208,7 @@ func (i *Intake) outcome(a admission, t *ticket.Ticket, say string) adapters.Out
 	return adapters.Outcome{
 		Result: adapters.Accepted, Delivery: a.delivery.ID.String(), At: i.Now(),
 		Tickets: []adapters.TicketRef{{Number: t.Number, Code: t.Private.TrackCode, Unit: unit, Emergency: t.Urgency == ticket.UrgencyEmergency}},
-		Text:    a.city.Say(say, map[string]string{"number": t.Number, "code": t.Private.TrackCode, "unit": unit, "title": t.Private.Title}),
+		Text:    a.city.Say(say, map[string]string{"number": t.Number, "code": t.Private.TrackCode, "unit": unit, "title": t.Private.Title, "reply": t.Private.PublicReply}),
 	}
 }
 
