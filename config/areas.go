@@ -155,8 +155,7 @@ func strictJSON(raw []byte, into any) error {
 
 // jsonLine is the line an error of the JSON library points at, 1 when it points nowhere.
 func jsonLine(content []byte, err error) int {
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return 1 + bytes.Count(content[:min(int(syntax.Offset), len(content))], []byte{'\n'})
 	}
 	return 1

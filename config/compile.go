@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -97,7 +98,7 @@ func (l *loader) routingProblems(err error) {
 		}
 		return
 	}
-	if p, ok := err.(*routing.Problem); ok {
+	if p, ok := errors.AsType[*routing.Problem](err); ok {
 		l.add(p.Source.File, p.Source.Line, "%s: %s", p.Thing, p.Message)
 		return
 	}

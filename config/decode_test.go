@@ -22,7 +22,6 @@ type wire struct {
 	Embed   `yaml:",inline"`
 	Plain   map[string]string `json:"plain"`
 	Default string
-	hidden  string
 }
 
 type inner struct {
@@ -82,7 +81,7 @@ default: lower`, wire{
 			if err := settingsOf(t, tc.text).Decode(&got); err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tc.want, got, cmp.AllowUnexported(wire{})); diff != "" {
+			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -92,8 +91,8 @@ default: lower`, wire{
 func TestSettingsDecodeProblems(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ name, text, want string }{
-		{"several at once", "nmae: x\ncount: many\nlist: one\ninner: [1]", `
-channels/a.yaml:1: key "nmae": is not known here; did you mean "name"?
+		{"several at once", "naem: x\ncount: many\nlist: one\ninner: [1]", `
+channels/a.yaml:1: key "naem": is not known here; did you mean "name"?
 channels/a.yaml:2: count "many": is not a whole number; write a whole number
 channels/a.yaml:3: list "one": is not a list; write a list
 channels/a.yaml:4: inner: holds a list instead of keys and values`},
@@ -195,7 +194,7 @@ func TestNearest(t *testing.T) {
 	t.Parallel()
 	known := []string{"name", "kind", "parent", "region"}
 	for word, want := range map[string]string{
-		"nmae": "name", "nam": "name", "parnet": "parent", "regoin": "region", "colour": "", "id": "", "": "",
+		"naem": "name", "nam": "name", "parnet": "parent", "regoin": "region", "colour": "", "id": "", "": "",
 	} {
 		if got := nearest(word, known); got != want {
 			t.Errorf("nearest(%q) = %q, want %q", word, got, want)

@@ -103,7 +103,7 @@ func (r *fileReader) file(name string) {
 		r.add(name, "cannot be opened: %v; check its permissions", cause(err))
 		return
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // it was only read
 	content, err := io.ReadAll(io.LimitReader(f, MaxFile+1))
 	switch r.size += int64(len(content)); {
 	case err != nil:
@@ -132,8 +132,7 @@ func folderName(dir string) string {
 
 // cause drops the operation and the path from a file error: the problem names the file itself.
 func cause(err error) error {
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		return pe.Err
 	}
 	return err

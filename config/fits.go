@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/citizen-hotline/gateway/routing"
@@ -31,8 +30,9 @@ func (p *Pack) Fits(openUnits []string) error {
 		if _, ok := p.Successor(id); id == "" || ok {
 			continue
 		}
-		problems = append(problems, Problem{Text: fmt.Sprintf(
-			"%s: has open tickets and is gone; bring it back as retired with replaced_by, or move its tickets first", label("unit", id))})
+		problems = append(problems, Problem{
+			Text: label("unit", id) + ": has open tickets and is gone; bring it back as retired with replaced_by, or move its tickets first",
+		})
 	}
 	return problems.err()
 }

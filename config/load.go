@@ -73,7 +73,7 @@ func LoadDir(dir string, known ...string) (*Pack, error) {
 	if err != nil {
 		return nil, Problems{{Text: fmt.Sprintf("pack %q: folder cannot be opened: %v; name the folder of a city pack", dir, cause(err))}}
 	}
-	defer root.Close()
+	defer root.Close() //nolint:errcheck // it was only read
 	return Load(root.FS(), known...)
 }
 

@@ -264,7 +264,7 @@ func FuzzLoad(f *testing.F) {
 			p.RunTests()
 			return
 		}
-		for _, line := range strings.Split(err.Error(), "\n") {
+		for line := range strings.SplitSeq(err.Error(), "\n") {
 			if strings.TrimSpace(line) == "" {
 				t.Errorf("empty problem in %q", err)
 			}

@@ -82,8 +82,7 @@ type StormDay struct {
 // At is the moment in the city's zone.
 func (d StormDay) At(zone *time.Location) time.Time {
 	day, _ := time.ParseInLocation(time.DateOnly, d.Date, zone) // the form was checked
-	minutes, _ := minuteOfDay(d.Clock)
-	return time.Date(day.Year(), day.Month(), day.Day(), 0, minutes, 0, 0, zone)
+	return wall(day, minuteOfDay(d.Clock))
 }
 
 // Channel is one way requests come in: an adapter with settings.
@@ -176,10 +175,8 @@ type Reason struct {
 
 // Words the structs of other packages may use.
 var (
-	postRoles    = []string{"handler", "head", "deputy", "duty", "supervision"}
-	ladderRoles  = append([]string{"citizen"}, postRoles...)
-	regionLevels = []string{"city", "district", "street", "community", "grid"}
-	windowDays   = []string{"workday", "holiday", "mon", "tue", "wed", "thu", "fri", "sat", "sun"}
+	postRoles   = []string{"handler", "head", "deputy", "duty", "supervision"}
+	ladderRoles = append([]string{"citizen"}, postRoles...)
 )
 
 // DutyUnit is the unit of the duty desk: the first of kind centre, "" when there is none.

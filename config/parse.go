@@ -65,6 +65,7 @@ func guard(file string, tokens token.Tokens) *Problem {
 				run, line = 0, t.Position.Line
 			}
 			run++
+		default:
 		}
 		if depth > maxNesting || run > maxNesting {
 			return refuse(t, fmt.Sprintf("lists lie deeper in one another than %d; no pack needs that", maxNesting))

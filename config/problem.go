@@ -32,7 +32,7 @@ func (p Problem) String() string {
 }
 
 // Problems is the error of [Load]: everything that is wrong with a pack, sorted by place.
-type Problems []Problem
+type Problems []Problem //nolint:errname // it is a list of problems first, and an error as a whole
 
 // Error lists the problems, one a line.
 func (ps Problems) Error() string {

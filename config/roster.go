@@ -35,20 +35,19 @@ type Shift struct {
 
 const minutesOfDay = 24 * 60
 
-// minuteOfDay reads HH:MM, 24:00 included.
-func minuteOfDay(clock string) (minute int, ok bool) {
+// minuteOfDay reads HH:MM, 24:00 included; 0 when it has another form.
+func minuteOfDay(clock string) int {
 	if !clockForm.MatchString(clock) {
-		return 0, false
+		return 0
 	}
 	h, _ := strconv.Atoi(clock[:2])
 	m, _ := strconv.Atoi(clock[3:])
-	return h*60 + m, true
+	return h*60 + m
 }
 
 // span is a shift in minutes from the midnight of its day; to may lie on the next day.
 func (s Shift) span() (from, to int) {
-	from, _ = minuteOfDay(s.From)
-	to, _ = minuteOfDay(s.To)
+	from, to = minuteOfDay(s.From), minuteOfDay(s.To)
 	if to <= from {
 		to += minutesOfDay
 	}
