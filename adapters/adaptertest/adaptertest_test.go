@@ -3,11 +3,11 @@ package adaptertest
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -70,7 +70,7 @@ func (a *toy) Normalize(in adapters.Inbound) ([]ticket.Request, error) {
 	case "no key":
 		r.Key = ""
 	case "unstable":
-		r.Key = fmt.Sprint(time.Now().UnixNano())
+		r.Key = strconv.FormatInt(time.Now().UnixNano(), 10)
 	case "dirty text":
 		r.Text = v.Text
 	case "unknown kind":

@@ -76,8 +76,10 @@ func (s *suite) wellFormed(t testing.TB, i int, r ticket.Request, in adapters.In
 			t.Errorf("request %d: %s = %v is not UTC or not plausible", i, name, at)
 		}
 	}
-	for _, text := range slices.Concat([]string{r.Key, r.ThreadKey, r.FoldKey, r.Title, r.Text, r.Category, r.Region, r.Place.Address, r.Place.Grid, r.Answer,
-		r.Appellant.Name, r.Appellant.Phone, r.FiledBy.Name, r.FiledBy.ChannelID, r.OtherParty.Name}, r.Tags, slices.Collect(maps.Values(r.Attributes))) {
+	for _, text := range slices.Concat([]string{
+		r.Key, r.ThreadKey, r.FoldKey, r.Title, r.Text, r.Category, r.Region, r.Place.Address, r.Place.Grid, r.Answer,
+		r.Appellant.Name, r.Appellant.Phone, r.FiledBy.Name, r.FiledBy.ChannelID, r.OtherParty.Name,
+	}, r.Tags, slices.Collect(maps.Values(r.Attributes))) {
 		if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
 			t.Errorf("request %d holds text that is not clean UTF-8: %q", i, text)
 		}
@@ -368,8 +370,10 @@ func (s *suite) outcomes(t *testing.T, cases []goldenCase) {
 	}
 	ref := adapters.TicketRef{Number: "LY2607130001233", Code: "7K3M9P", Unit: "柳青街道办事处"}
 	for _, c := range cases {
-		for _, result := range []adapters.Result{adapters.Accepted, adapters.Repeated, adapters.Conflicting, adapters.Ignored, adapters.Rejected,
-			adapters.Quarantined, adapters.Unavailable, adapters.Refused, "unheard of"} {
+		for _, result := range []adapters.Result{
+			adapters.Accepted, adapters.Repeated, adapters.Conflicting, adapters.Ignored, adapters.Rejected,
+			adapters.Quarantined, adapters.Unavailable, adapters.Refused, "unheard of",
+		} {
 			for _, tickets := range [][]adapters.TicketRef{nil, {ref}, {ref, ref}} {
 				in := clone(c.in)
 				r := ack.Acknowledge(in, adapters.Outcome{

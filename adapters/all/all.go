@@ -7,6 +7,7 @@ import (
 	"github.com/citizen-hotline/gateway/adapters/form"
 	"github.com/citizen-hotline/gateway/adapters/open311"
 	"github.com/citizen-hotline/gateway/adapters/phone"
+	"github.com/citizen-hotline/gateway/adapters/webhook"
 	"github.com/citizen-hotline/gateway/adapters/wechat"
 )
 
@@ -16,6 +17,7 @@ func Specs() []adapters.Spec {
 		form.Spec(),
 		open311.Spec(),
 		phone.Spec(),
+		webhook.Spec(),
 		wechat.Spec(),
 	}
 }

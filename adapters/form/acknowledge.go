@@ -31,10 +31,11 @@ func (f *form) Acknowledge(_ adapters.Inbound, out adapters.Outcome) adapters.Re
 		r := wire.Problem(http.StatusUnauthorized, "delivery.unauthenticated", "未通过身份验证", "", nil)
 		r.Header.Set("WWW-Authenticate", "Bearer")
 		return r
+	default:
+		// Unavailable, and whatever may be added: without a word that it is kept, the app tries again.
+		r := wire.Problem(http.StatusServiceUnavailable, cmp.Or(out.Code, "store.unavailable"), "系统繁忙，请稍后重试", "内容尚未保存，请勿关闭页面。", nil)
+		return wire.RetryAfter(r, out.RetryAfter)
 	}
-	// Unavailable, and whatever may be added: without a word that it is kept, the app tries again.
-	r := wire.Problem(http.StatusServiceUnavailable, cmp.Or(out.Code, "store.unavailable"), "系统繁忙，请稍后重试", "内容尚未保存，请勿关闭页面。", nil)
-	return wire.RetryAfter(r, out.RetryAfter)
 }
 
 func accepted(out adapters.Outcome) answer {

@@ -54,8 +54,10 @@ func invalid(fields ...ticket.Field) error {
 
 // clean makes every text fit for storage, and drops the white space around what is not prose.
 func (r *report) clean() {
-	texts := []*string{&r.ClientReportID, &r.Kind, &r.Type, &r.Urgency, &r.Category, &r.CategoryCode, &r.Region, &r.Title, &r.Description, &r.OccurredAt,
-		&r.Reporter.Type, &r.Reporter.ID, &r.Reporter.GridCode, &r.Location.CRS, &r.Location.Address, &r.TicketNumber, &r.Unit}
+	texts := []*string{
+		&r.ClientReportID, &r.Kind, &r.Type, &r.Urgency, &r.Category, &r.CategoryCode, &r.Region, &r.Title, &r.Description, &r.OccurredAt,
+		&r.Reporter.Type, &r.Reporter.ID, &r.Reporter.GridCode, &r.Location.CRS, &r.Location.Address, &r.TicketNumber, &r.Unit,
+	}
 	who := &r.Reporter
 	texts = append(texts, &who.Name, &who.Phone, &who.Contact, &who.IDNumber, &who.Company)
 	for _, p := range []*person{r.Appellant, r.OtherParty} {

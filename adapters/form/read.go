@@ -91,7 +91,8 @@ func put(doc map[string]any, path string, raw []byte) error {
 	switch trimmed := strings.TrimSpace(s); {
 	case path == "photos":
 		list, _ := doc[path].([]string)
-		value = append(list, trimmed)
+		list = append(list, trimmed)
+		value = list
 	case trimmed == "":
 		return nil
 	case numberFields[path]:

@@ -23,15 +23,16 @@ func (p *phone) Acknowledge(in adapters.Inbound, out adapters.Outcome) adapters.
 			return desk(out)
 		}
 		return wire.Reply(http.StatusOK, answer{Status: string(out.Result), Receipt: out.Delivery})
+	default:
+		// Unavailable, and whatever may be added: without a word that it is kept, the sender tries again.
+		r := wire.Problem(http.StatusServiceUnavailable, cmp.Or(out.Code, "store.unavailable"), "系统繁忙，请稍后重试", "内容尚未保存。", nil)
+		return wire.RetryAfter(r, out.RetryAfter)
 	}
-	// Unavailable, and whatever may be added: without a word that it is kept, the sender tries again.
-	r := wire.Problem(http.StatusServiceUnavailable, cmp.Or(out.Code, "store.unavailable"), "系统繁忙，请稍后重试", "内容尚未保存。", nil)
-	return wire.RetryAfter(r, out.RetryAfter)
 }
 
 func desk(out adapters.Outcome) adapters.Reply {
 	status, a := http.StatusOK, answer{Status: string(adapters.Accepted), Receipt: out.Delivery, Text: out.Text}
-	switch out.Result { //nolint:exhaustive // the others are answered by Acknowledge
+	switch out.Result {
 	case adapters.Accepted:
 		status = http.StatusCreated
 	case adapters.Quarantined:
@@ -41,6 +42,7 @@ func desk(out adapters.Outcome) adapters.Reply {
 	case adapters.Conflicting:
 		return wire.Problem(http.StatusConflict, cmp.Or(out.Code, "request.conflict"), "同一编号已提交过不同内容",
 			"clientReportId 已用于另一张工单。若是新的诉求，请换一个编号重新提交。", out.Errors)
+	default: // repeated: the same body with 200
 	}
 	if len(out.Tickets) > 0 {
 		t := out.Tickets[0]

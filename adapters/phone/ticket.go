@@ -78,8 +78,10 @@ func (p *phone) ticket(in adapters.Inbound) ([]ticket.Request, error) {
 }
 
 func (f *form) clean() {
-	texts := []*string{&f.ClientReportID, &f.CallID, &f.Agent, &f.Type, &f.Urgency, &f.Category, &f.Region, &f.Title, &f.Text, &f.Line, &f.Caller,
-		&f.Place.Address, &f.Place.CRS, &f.Place.Grid, &f.TicketNumber, &f.Answer, &f.Unit}
+	texts := []*string{
+		&f.ClientReportID, &f.CallID, &f.Agent, &f.Type, &f.Urgency, &f.Category, &f.Region, &f.Title, &f.Text, &f.Line, &f.Caller,
+		&f.Place.Address, &f.Place.CRS, &f.Place.Grid, &f.TicketNumber, &f.Answer, &f.Unit,
+	}
 	for _, p := range []*person{&f.Appellant, &f.OtherParty} {
 		texts = append(texts, &p.Name, &p.Phone, &p.Contact, &p.IDNumber, &p.Company)
 	}

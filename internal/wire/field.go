@@ -19,6 +19,7 @@ func Complaint(tag, param string, kind reflect.Kind) string {
 		unit, most, least = " 个字", "最多 ", "至少 "
 	case reflect.Slice, reflect.Map, reflect.Array:
 		unit, most, least = " 项", "最多 ", "至少 "
+	default: // numbers have no unit
 	}
 	switch tag {
 	case "required", "required_with", "required_without", "required_if":
@@ -102,10 +103,11 @@ func Coordinates(p *ticket.Place, lng, lat *float64, crs string, usual ticket.Da
 	}
 	datum := cmp.Or(usual, ticket.GCJ02)
 	if crs != "" {
-		known := false
-		if datum, known = Datum(crs); !known {
+		named, known := Datum(crs)
+		if !known {
 			return []ticket.Field{{Name: path + ".crs", Message: "只能是以下之一：WGS84 GCJ02 BD09 CGCS2000"}}
 		}
+		datum = named
 	}
 	p.Lng, p.Lat, p.Datum = *lng, *lat, datum
 	return nil

@@ -27,9 +27,11 @@ type GuardSettings struct {
 // GuardFields declares [GuardSettings] in a Spec.
 func GuardFields() []adapters.Field {
 	return []adapters.Field{
-		{Name: "verify", Title: "验证方式", Type: adapters.TypeObject,
+		{
+			Name: "verify", Title: "验证方式", Type: adapters.TypeObject,
 			Help: "{type: bearer}：请求头 Authorization 携带令牌；{type: hmac}：" + HeaderSignature + " 与 " + HeaderTimestamp +
-				"，即 sha256=十六进制 HMAC-SHA256(时间戳.正文)；其他类型见 internal/signature"},
+				"，即 sha256=十六进制 HMAC-SHA256(时间戳.正文)；其他类型见 internal/signature",
+		},
 		{Name: "secrets", Title: "令牌或密钥", Type: adapters.TypeList, Help: "env:NAME 或 file:PATH；可写两个以便更换"},
 	}
 }

@@ -60,12 +60,10 @@ func tooDeep(b []byte) int {
 // jsonError keeps field and place and drops the rest: encoding/json quotes numbers, and a number
 // may be somebody's telephone.
 func jsonError(err error, size int) error {
-	var kind *json.UnmarshalTypeError
-	if errors.As(err, &kind) {
+	if kind, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return &FormatError{Format: "JSON", Field: kind.Field, Offset: kind.Offset, Reason: "wrong type, " + jsonType(kind.Type.Kind()) + " is expected"}
 	}
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return &FormatError{Format: "JSON", Offset: syntax.Offset, Reason: "syntax error"}
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
@@ -87,6 +85,7 @@ func jsonType(k reflect.Kind) string {
 		return "an object"
 	case reflect.Float32, reflect.Float64:
 		return "a number"
+	default:
+		return "a whole number"
 	}
-	return "a whole number"
 }
