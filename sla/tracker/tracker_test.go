@@ -1,0 +1,244 @@
+package tracker_test
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/citizen-hotline/gateway/config"
+	"github.com/citizen-hotline/gateway/internal/city"
+	"github.com/citizen-hotline/gateway/internal/seal"
+	"github.com/citizen-hotline/gateway/sla/tracker"
+	"github.com/citizen-hotline/gateway/store"
+	"github.com/citizen-hotline/gateway/store/sqlite"
+	"github.com/citizen-hotline/gateway/ticket"
+)
+
+var (
+	linyi = sync.OnceValues(func() (*config.Pack, error) { return config.LoadDir("../../config/cities/linyi") })
+	// monday is 08:37 of an ordinary Monday in Linyi.
+	monday = time.Date(2026, 7, 13, 0, 37, 0, 0, time.UTC)
+)
+
+// watch is a desk's deadline board: tickets on a real store, and a tracker told the time.
+type watch struct {
+	t       *testing.T
+	store   *sqlite.Store
+	city    *city.City
+	tracker *tracker.Tracker
+	now     time.Time
+}
+
+func open(t *testing.T) *watch {
+	t.Helper()
+	p, err := linyi()
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := seal.Generate(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ring, err := seal.New(keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "hotline.db"), Ring: ring})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	w := &watch{t: t, store: st, now: monday, city: &city.City{Hash: p.Hash, Prefix: "LY", Zone: p.City.Location, Rules: p.Ruleset,
+		Policies: p.PolicySet, DefaultPolicy: p.City.DefaultPolicy, DutyUnit: p.DutyUnit(), Say: p.Text}}
+	w.tracker = w.another()
+	return w
+}
+
+// another makes one more tracker over the same store.
+func (w *watch) another() *tracker.Tracker {
+	return tracker.New(tracker.Options{Store: w.store, Live: city.NewLive(w.city), Random: rand.Reader, Log: slog.New(slog.DiscardHandler), Batch: 8})
+}
+
+// Dispatched registers a ticket under a policy and gives it to a unit.
+func (w *watch) Dispatched(n int, policy, unit string, historic bool, received time.Time) ticket.ID {
+	w.t.Helper()
+	id, err := ticket.NewID(w.now, rand.Reader)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	t, first, err := ticket.New(id, ticket.Command{Action: ticket.Register, Details: ticket.Details{Registration: &ticket.Registration{
+		Number: ticket.FormatNumber("LY", w.now, n), Channel: "c", Key: fmt.Sprint(n), Kind: ticket.KindCase, Source: ticket.SourceCitizen,
+		Type: ticket.TypeHelp, Urgency: ticket.UrgencyNormal, Policy: w.city.PolicyKey(policy), Historic: historic, ReceivedAt: received}},
+		Private: &ticket.Private{Title: "积水"}}, w.now, rand.Reader)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	second, err := t.Do(ticket.Command{Action: ticket.Dispatch, Details: ticket.Details{Unit: unit}}, w.now, rand.Reader)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	change := w.city.Change(0, t, []ticket.Event{first, second}, w.now)
+	if err := w.store.Commit(w.t.Context(), store.Change{Tickets: []store.TicketChange{change}})[0]; err != nil {
+		w.t.Fatal(err)
+	}
+	return id
+}
+
+// Advance lets time pass and the tracker work off what has fallen due.
+func (w *watch) Advance(d time.Duration) *watch {
+	w.t.Helper()
+	w.now = w.now.Add(d)
+	for {
+		r, err := w.tracker.RunOnce(w.t.Context(), w.now)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if r.Steps == 0 && !r.More {
+			return w
+		}
+	}
+}
+
+// steps counts the recorded steps of a ticket by clock and id.
+func (w *watch) steps(id ticket.ID) map[string]int {
+	w.t.Helper()
+	history, err := w.store.History(context.Background(), id)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if err := ticket.VerifyChain(history); err != nil {
+		w.t.Fatal(err)
+	}
+	count := map[string]int{}
+	for _, e := range history {
+		if e.Action == ticket.Escalate {
+			count[fmt.Sprintf("%s/%d/%s", e.Details.Clock, e.Details.Assignment, e.Details.Step)]++
+		}
+	}
+	return count
+}
+
+// Escalated checks the highest level a ticket has reached.
+func (w *watch) Escalated(id ticket.ID, level string) {
+	w.t.Helper()
+	item, err := w.store.Ticket(w.t.Context(), id)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if item.Level != level {
+		w.t.Fatalf("the ticket has reached %q, want %q; steps %v", item.Level, level, w.steps(id))
+	}
+}
+
+func (w *watch) pending() int {
+	w.t.Helper()
+	counts, err := w.store.Counts(w.t.Context(), w.now)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return int(counts.NoticesPending)
+}
+
+func TestALadderIsClimbedStepByStep(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	id := w.Dispatched(1, "flood", "s-371302105", false, w.now)
+	w.Advance(time.Minute).Escalated(id, "")
+	w.Advance(3 * time.Hour)
+	item, err := w.store.Ticket(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if item.Level == "" || item.Level == "remind" {
+		t.Errorf("three hours after a flood nobody signed for, the level is %q; steps %v", item.Level, w.steps(id))
+	}
+	if w.pending() == 0 {
+		t.Error("nobody was told")
+	}
+	alerts, err := w.store.Alerts(t.Context(), store.AlertFilter{Open: true})
+	if err != nil || len(alerts) == 0 {
+		t.Errorf("%d alerts on duty, %v", len(alerts), err)
+	}
+	before := w.steps(id)
+	w.Advance(0)
+	for step, n := range w.steps(id) {
+		if n != 1 || before[step] != 1 {
+			t.Errorf("step %s stands %d times", step, n)
+		}
+	}
+}
+
+func TestFourTrackersOverOneStoreFireEachStepOnce(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	var ids []ticket.ID
+	for n := range 40 {
+		ids = append(ids, w.Dispatched(n+1, "flood", "s-371302105", false, w.now))
+	}
+	w.now = w.now.Add(48 * time.Hour)
+	var wg sync.WaitGroup
+	for range 4 {
+		tr := w.another()
+		wg.Go(func() {
+			for range 60 {
+				if r, err := tr.RunOnce(context.Background(), w.now); err != nil || r.Tickets == 0 {
+					if err != nil {
+						t.Error(err)
+					}
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	w.Advance(0)
+	want := w.steps(ids[0])
+	if len(want) == 0 {
+		t.Fatal("no step fired")
+	}
+	for _, id := range ids {
+		for step, n := range w.steps(id) {
+			if n != 1 || want[step] != 1 {
+				t.Errorf("ticket %s: step %s stands %d times", id, step, n)
+			}
+		}
+	}
+}
+
+func TestStepsBeforeAnImportAreRecordedAndTellNobody(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	id := w.Dispatched(1, "general", "s-371302105", true, time.Date(2018, 3, 5, 2, 0, 0, 0, time.UTC))
+	w.Advance(time.Minute)
+	if len(w.steps(id)) == 0 || w.pending() != 0 {
+		t.Fatalf("steps %v, %d notices", w.steps(id), w.pending())
+	}
+	history, err := w.store.History(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range history {
+		if e.Action == ticket.Escalate && !e.Details.Imported {
+			t.Errorf("step %s of 2018 is not marked as before the import", e.Details.Step)
+		}
+	}
+}
+
+func TestAnIdleLookFindsNothing(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	w.Dispatched(1, "general", "s-371302105", false, w.now)
+	r, err := w.tracker.RunOnce(t.Context(), w.now)
+	if err != nil || r != (tracker.Result{}) {
+		t.Errorf("an idle run did %+v, %v", r, err)
+	}
+}
