@@ -96,7 +96,7 @@ func (e *encoder) ticket(c *store.Change, tc *store.TicketChange) {
 		return
 	}
 	body := []any{t.Version, string(t.State), truth(t.State.Open()), t.Channel, string(t.Source), t.Category, t.Region, t.LeadUnit(),
-		string(t.Urgency), flags(tc), t.RegisteredAt.UnixMilli(), ms(tc.Due), ms(tc.Look), id(t.Incident),
+		string(t.Urgency), flags(tc), t.RegisteredAt.UnixMilli(), dueAt(tc.Due), ms(tc.Look), id(t.Incident),
 		blob(e.s.ring.Index("phone", t.Private.Appellant.Phone)), blob(e.s.senderIndex(t.Channel, channelID(t))),
 		t.ThreadKey, t.FoldKey, t.CallID, doc, e.sealJSON(&t.Private, placeTicket, t.ID[:])}
 	if tc.Expect == 0 {
@@ -252,6 +252,17 @@ func (e *encoder) fail(err error) {
 func ms(t time.Time) any {
 	if t.IsZero() {
 		return nil
+	}
+	return t.UnixMilli()
+}
+
+// never is the stored deadline of a ticket that has none: it comes last in every order, by the
+// same index.
+const never = int64(1) << 62
+
+func dueAt(t time.Time) int64 {
+	if t.IsZero() {
+		return never
 	}
 	return t.UnixMilli()
 }

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"strings"
 
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/ticket"
@@ -26,7 +25,7 @@ func (s *Store) Tickets(ctx context.Context, f store.Filter) (store.Page, error)
 		return store.Page{}, err
 	}
 	limit := pageLimit(f.Limit)
-	list, err := built(ctx, s, "tickets", `SELECT `+itemColumns+`, t.pos, t.registered_at, ifnull(t.due_at, `+neverText+`) FROM tickets t`+
+	list, err := built(ctx, s, "tickets", `SELECT `+itemColumns+`, t.pos, t.registered_at, t.due_at FROM tickets t`+
 		q.where()+order+` LIMIT ?`, func(r row) (listed, error) {
 		var l listed
 		var err error
@@ -48,9 +47,6 @@ func (s *Store) Tickets(ctx context.Context, f store.Filter) (store.Page, error)
 	}
 	return page, nil
 }
-
-// neverText stands for "no deadline" in lists ordered by it: such tickets come last.
-const neverText = `4611686018427387904`
 
 // narrow adds every condition but that on units.
 func (s *Store) narrow(q *query, f store.Filter) {
@@ -155,19 +151,14 @@ func seek(q *query, f store.Filter) (string, error) {
 		}
 		return ` ORDER BY t.registered_at DESC, t.pos DESC`, nil
 	case "due":
-		// Lists of open tickets with a deadline run along the index; others are sorted.
-		column := `t.due_at`
-		if !strings.Contains(q.where(), `t.due_at <`) {
-			column = `ifnull(t.due_at, ` + neverText + `)`
-		}
 		if f.Cursor != "" {
 			at, err := parseCursor(f.Cursor, 2)
 			if err != nil {
 				return "", err
 			}
-			q.and(`(`+column+`, t.pos) > (?, ?)`, at[0], at[1])
+			q.and(`(t.due_at, t.pos) > (?, ?)`, at[0], at[1])
 		}
-		return ` ORDER BY ` + column + `, t.pos`, nil
+		return ` ORDER BY t.due_at, t.pos`, nil
 	}
 	return "", ticket.Errorf(ticket.Invalid, "store.order", "tickets are ordered by registered or due, not by %q", f.Order)
 }

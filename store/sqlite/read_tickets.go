@@ -20,8 +20,7 @@ func (s *Store) scanItem(r row) (store.Item, error) {
 	var (
 		it          store.Item
 		id          dbID
-		due         dbTime
-		flags       int64
+		due, flags  int64
 		doc, sealed []byte
 	)
 	if err := r.Scan(&id, &due, &flags, &doc, &sealed); err != nil {
@@ -30,7 +29,9 @@ func (s *Store) scanItem(r row) (store.Item, error) {
 	if err := json.Unmarshal(doc, &it.Ticket); err != nil {
 		return it, fmt.Errorf("sqlite: ticket %s: %w", id.ID, err)
 	}
-	it.Due, it.Provisional = due.Time, flags&flagProvisional != 0
+	if it.Provisional = flags&flagProvisional != 0; due != never {
+		it.Due = time.UnixMilli(due).UTC()
+	}
 	return it, s.openJSON(&it.Private, sealed, placeTicket, id.ID[:])
 }
 

@@ -45,7 +45,7 @@ CREATE TABLE tickets (
   urgency       TEXT NOT NULL,
   flags         INTEGER NOT NULL, -- 1 confidential, 2 public, 4 historic, 8 provisional deadline
   registered_at INTEGER NOT NULL,
-  due_at        INTEGER,
+  due_at        INTEGER NOT NULL, -- 4611686018427387904 when there is none: last in every order
   look_at       INTEGER,
   delivery      BLOB,
   incident      BLOB,
