@@ -257,7 +257,7 @@ func (e *evaluation) record(d ticket.Details) {
 func (e *evaluation) each(a *ticket.Assignment, visit func(*timer)) {
 	for i := range e.timers {
 		tm := &e.timers[i]
-		own := tm.assignment == a.No && tm.name != ClockCallback
+		own := tm.assignment == a.No
 		citizens := tm.assignment == 0 && tm.name == ClockResolve && leads(a)
 		if tm.running() && (own || citizens) {
 			visit(tm)
@@ -432,9 +432,6 @@ func (c *Calendar) shift(due time.Time, l Limit, amount int64) time.Time {
 		if segments := c.hoursOf(d).segments; len(segments) > 0 && ms == segments[len(segments)-1].to {
 			t = c.endOfDay(d)
 		}
-	}
-	if t.Before(due) {
-		return due
 	}
 	return t
 }

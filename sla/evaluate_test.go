@@ -337,6 +337,20 @@ func TestPause(t *testing.T) {
 		if k.State != Running || !k.DueAt.Equal(at("2026-03-06 23:59:59.999")) {
 			t.Errorf("%s", line(k))
 		}
+		s.do("2026-03-09 09:00", ticket.Resume, on(1))
+		if again := find(t, s.clocks("2026-03-09 12:00"), ClockResolve, 0); !again.DueAt.Equal(k.DueAt) {
+			t.Errorf("resumed late: %s", line(again))
+		}
+	})
+	t.Run("an assisting unit", func(t *testing.T) {
+		t.Parallel()
+		clocks := handled(t).do("2026-03-03 09:00", ticket.Pause, on(2)).clocks("2026-03-04 09:00")
+		if k := find(t, clocks, ClockResolve, 2); k.State != Held {
+			t.Errorf("%s", line(k))
+		}
+		if k := find(t, clocks, ClockResolve, 0); k.State != Running || !k.DueAt.Equal(at("2026-03-05 23:59:59.999")) {
+			t.Errorf("the lead works on: %s", line(k))
+		}
 	})
 	t.Run("a policy without a budget", func(t *testing.T) {
 		t.Parallel()
@@ -436,6 +450,18 @@ func TestLadder(t *testing.T) {
 	}
 }
 
+// TestStepsAfterReopening: what passed while the ticket was resolved is due on reopening.
+func TestStepsAfterReopening(t *testing.T) {
+	t.Parallel()
+	s := begin(t, "2026-02-24 10:00").do("2026-02-24 11:00", ticket.Dispatch, unit("u1")).do("2026-02-24 11:30", ticket.Sign, on(1)).
+		do("2026-02-24 12:00", ticket.Resolve, on(1)).do("2026-03-04 09:00", ticket.Reopen, ticket.Details{})
+	for _, d := range find(t, s.clocks("2026-03-04 10:00"), ClockResolve, 0).Due {
+		if !d.At.Equal(at("2026-03-04 09:00")) {
+			t.Errorf("step %s fell due %v, while the clock stood", d.Step.ID, d.At)
+		}
+	}
+}
+
 // TestSecondCallback: each resolution has a callback clock of its own, told apart by assignment.
 func TestSecondCallback(t *testing.T) {
 	t.Parallel()
@@ -450,34 +476,5 @@ func TestSecondCallback(t *testing.T) {
 	}
 	if k := find(t, s.clocks("2026-02-25 10:00"), ClockResolve, 0); k.State != Met || !k.StoppedAt.Equal(at("2026-02-25 10:00")) {
 		t.Errorf("%s", line(k))
-	}
-}
-
-func TestNextLook(t *testing.T) {
-	t.Parallel()
-	s := begin(t, "2026-02-24 10:00")
-	want := func(now, look string) {
-		t.Helper()
-		got, ok := NextLook(s.clocks(now))
-		if !ok || !got.Equal(at(look)) {
-			t.Errorf("%s: look at %v (%v), want %s", now, got, ok, look)
-		}
-	}
-	want("2026-02-24 10:00", "2026-02-24 12:00")
-	want("2026-02-24 12:00", "2026-02-24 12:00")
-	s.do("2026-02-24 12:00", ticket.Escalate, ticket.Details{Clock: "dispatch", Step: "due"})
-	want("2026-02-24 12:00", "2026-02-24 12:00:00.001")
-	want("2026-02-24 12:01", "2026-02-27 23:59:59.999")
-	s.do("2026-02-24 13:00", ticket.Dispatch, unit("u1")).do("2026-02-24 13:30", ticket.Sign, on(1))
-	want("2026-02-24 13:30", "2026-02-26 00:00") // the first contact is overdue
-	s.do("2026-02-25 09:00", ticket.Pause, ticket.Details{Assignment: 1, Until: at("2026-02-26 09:00")})
-	want("2026-02-25 09:00", "2026-02-26 09:00")
-	s.do("2026-02-25 10:00", ticket.Resume, on(1)).do("2026-02-25 11:00", ticket.Resolve, on(1)).
-		do("2026-02-25 12:00", ticket.CallBack, ticket.Details{Reached: yes()}).do("2026-02-25 12:00", ticket.Close, ticket.Details{})
-	if look, ok := NextLook(s.clocks("2026-02-25 12:00")); ok {
-		t.Errorf("a closed ticket wants a look at %v", look)
-	}
-	if _, ok := NextLook(nil); ok {
-		t.Error("no clocks want no look")
 	}
 }

@@ -184,6 +184,35 @@ func TestEvaluateStopsAtUnknownEvents(t *testing.T) {
 	}
 }
 
+func TestNextLook(t *testing.T) {
+	t.Parallel()
+	s := begin(t, "2026-02-24 10:00")
+	want := func(now, look string) {
+		t.Helper()
+		got, ok := NextLook(s.clocks(now))
+		if !ok || !got.Equal(at(look)) {
+			t.Errorf("%s: look at %v (%v), want %s", now, got, ok, look)
+		}
+	}
+	want("2026-02-24 10:00", "2026-02-24 12:00")
+	want("2026-02-24 12:00", "2026-02-24 12:00")
+	s.do("2026-02-24 12:00", ticket.Escalate, ticket.Details{Clock: "dispatch", Step: "due"})
+	want("2026-02-24 12:00", "2026-02-24 12:00:00.001")
+	want("2026-02-24 12:01", "2026-02-27 23:59:59.999")
+	s.do("2026-02-24 13:00", ticket.Dispatch, unit("u1")).do("2026-02-24 13:30", ticket.Sign, on(1))
+	want("2026-02-24 13:30", "2026-02-26 00:00") // the first contact is overdue
+	s.do("2026-02-25 09:00", ticket.Pause, ticket.Details{Assignment: 1, Until: at("2026-02-26 09:00")})
+	want("2026-02-25 09:00", "2026-02-26 09:00")
+	s.do("2026-02-25 10:00", ticket.Resume, on(1)).do("2026-02-25 11:00", ticket.Resolve, on(1)).
+		do("2026-02-25 12:00", ticket.CallBack, ticket.Details{Reached: yes()}).do("2026-02-25 12:00", ticket.Close, ticket.Details{})
+	if look, ok := NextLook(s.clocks("2026-02-25 12:00")); ok {
+		t.Errorf("a closed ticket wants a look at %v", look)
+	}
+	if _, ok := NextLook(nil); ok {
+		t.Error("no clocks want no look")
+	}
+}
+
 // BenchmarkEvaluate: a ticket of 40 events, as a contested one has; the aim is 20 µs.
 func BenchmarkEvaluate(b *testing.B) {
 	s := contested(b)
