@@ -48,10 +48,12 @@ func newAlphabet(words []string) *alphabet {
 		seen[r] = uint16(classLetter + i)
 	}
 	a.space = seen[' ']
-	var buf []byte
+	var in, out []byte
 	for r := rune(0); r < 1<<16; r++ {
 		if utf8.ValidRune(r) {
-			a.class[r], buf = classOf(r, seen, buf)
+			in = utf8.AppendRune(append(utf8.AppendRune(append(in[:0], 'x'), r), ' '), r)
+			out = text.AppendFold(out[:0], string(append(in, 'x')))
+			a.class[r] = classOf(r, out[1:len(out)-1], seen)
 		}
 	}
 	for r, class := range seen {
@@ -65,29 +67,35 @@ func newAlphabet(words []string) *alphabet {
 	return a
 }
 
-// classOf learns a character's class from what folding makes of it between letters and of the
-// blank between two of it. buf is scratch space.
-func classOf(r rune, letters map[rune]uint16, buf []byte) (uint16, []byte) {
-	char := string(r)
-	buf = text.AppendFold(buf[:0], "x"+char+"x")
-	switch folded := buf[1 : len(buf)-1]; string(folded) {
-	case "":
-		return classDrop, buf
-	case " ":
-		return classSpace, buf
-	case "\n":
-		return classBreak, buf
-	default:
-		f, size := utf8.DecodeRune(folded)
-		class := letters[f]
-		if buf = text.AppendFold(buf[:0], char+" "+char); len(buf) == 2*size {
-			class |= hanFlag
+// classOf reads a character's class off what folding made of it twice, a blank between.
+func classOf(r rune, pair []byte, letters map[rune]uint16) uint16 {
+	switch string(pair) {
+	case " ": // only the blank between is left, or three blanks became one
+		if text.Fold("x"+string(r)+"x") == "xx" {
+			return classDrop
 		}
-		return class, buf
+		return classSpace
+	case "\n":
+		return classBreak
 	}
+	f, size := utf8.DecodeRune(pair)
+	class := letters[f]
+	if len(pair) == 2*size { // the blank vanished
+		class |= hanFlag
+	}
+	return class
 }
 
-// of is the class of a character beyond the fast paths of scan.
+// next is the class of the first character of s, which is not empty, and its size in bytes.
+func (a *alphabet) next(s string) (class uint16, size int) {
+	if len(s) >= 3 && s[0]-0xE1 <= 0xEC-0xE1 && s[1]^0x80 <= 0x3F && s[2]^0x80 <= 0x3F {
+		return a.class[uint16(s[0])<<12|uint16(s[1]&0x3F)<<6|uint16(s[2]&0x3F)], 3
+	}
+	r, size := utf8.DecodeRuneInString(s)
+	return a.of(r), size
+}
+
+// of is the class of a character.
 func (a *alphabet) of(r rune) uint16 {
 	if r < 1<<16 {
 		return a.class[r]
@@ -109,6 +117,11 @@ type automaton struct {
 	nodes   []node
 	classes []uint16 // by node: the class that leads to it
 	root    []uint32 // by class: the child of the root, 0 for none
+
+	// Most pairs of characters begin no word. A bit per hashed pair says so without a look at the
+	// nodes, and without a branch that depends on the text.
+	pairs  [1 << pairBits / 64]uint64
+	single bool // some word is one character long
 }
 
 type node struct {
@@ -139,6 +152,7 @@ func newAutomaton(abc *alphabet, words []string) *automaton {
 	slices.SortFunc(order, func(x, y int32) int { return slices.Compare(letters[x], letters[y]) })
 	a.plant(letters, order)
 	a.link()
+	a.sieve()
 	return a
 }
 
@@ -232,35 +246,49 @@ func (a *automaton) child(n *node, class uint16) uint32 {
 	return 0
 }
 
+const (
+	pairHash  = 0x9E3779B1 // spreads pairs of classes: Knuth's multiplier, the golden ratio in 32 bits
+	pairBits  = 17         // 16 KiB: 10,000 words leave nine bits in ten at 0
+	pairShift = 32 - pairBits
+)
+
+// sieve fills pairs with the first two characters of every word.
+func (a *automaton) sieve() {
+	for c := uint32(1); c <= a.nodes[0].count; c++ {
+		n := &a.nodes[c]
+		a.single = a.single || n.word != none
+		for d := n.first; d < n.first+n.count; d++ {
+			h := (uint32(a.classes[c])<<16 | uint32(a.classes[d])) * pairHash >> pairShift
+			a.pairs[h>>6] |= 1 << (h & 63)
+		}
+	}
+}
+
+// passage is where a scan stands in a text.
+type passage struct {
+	state    uint32 // a node two or more characters deep, or 0
+	last     uint16 // class of the character before, which may begin a word
+	afterHan bool
+	pos      int32 // folded characters passed
+	hits     []occurrence
+}
+
 // scan appends every occurrence of every word in s, ordered by end, to hits. s is the text as
 // written; it is compared as text.Fold would make it. With origins, it also appends for each
 // folded character the bytes of s it came from. It allocates only to grow the slices.
 func (a *automaton) scan(s string, hits []occurrence, origins *[]span) []occurrence {
-	var (
-		state    uint32
-		pos      int32 // folded characters passed
-		blank    uint16
-		blankAt  int
-		afterHan bool
-		abc      = a.abc
-	)
+	p := passage{hits: hits}
+	abc := a.abc
+	blank, blankAt := uint16(0), 0
 	for i := 0; i < len(s); {
-		begin := i
-		var class uint16
-		b := s[i]
-		switch {
-		case b < utf8.RuneSelf:
-			class = abc.class[b]
-			i++
-		case 0xE1 <= b && b <= 0xEC && i+2 < len(s) && s[i+1]&0xC0 == 0x80 && s[i+2]&0xC0 == 0x80:
-			// Three bytes whose second is free of further conditions: nearly all Chinese text.
-			class = abc.class[uint16(b)<<12|uint16(s[i+1]&0x3F)<<6|uint16(s[i+2]&0x3F)]
-			i += 3
-		default:
-			r, size := utf8.DecodeRuneInString(s[i:])
-			class = abc.of(r)
-			i += size
+		if p.state == 0 && blank == 0 && origins == nil && !a.single {
+			if i = a.skip(&p, s, i); i == len(s) {
+				break
+			}
 		}
+		begin := i
+		class, size := abc.next(s[i:])
+		i += size
 		han := class >= hanFlag
 		class &^= hanFlag
 		if classDrop <= class && class <= classBreak {
@@ -272,35 +300,65 @@ func (a *automaton) scan(s string, hits []occurrence, origins *[]span) []occurre
 			}
 			continue
 		}
-		if blank != 0 {
-			if blank == classBreak || !han || !afterHan {
-				if blank == classSpace && abc.space != classOther {
-					state = a.step(state, abc.space)
-				} else {
-					state = 0
-				}
-				pos++
-				if origins != nil {
-					*origins = append(*origins, span{int32(blankAt), int32(begin)})
-				}
+		if blank == classBreak || blank == classSpace && !(han && p.afterHan) {
+			letter := uint16(classOther)
+			if blank == classSpace {
+				letter = abc.space
 			}
-			blank = 0
+			a.advance(&p, letter)
+			if origins != nil {
+				*origins = append(*origins, span{int32(blankAt), int32(begin)})
+			}
 		}
-		afterHan = han
-		if state == 0 {
-			state = a.root[class]
-		} else {
-			state = a.step(state, class)
-		}
-		for h := a.nodes[state].hit; h != 0; h = a.nodes[a.nodes[h].fail].hit {
-			hits = append(hits, occurrence{word: a.nodes[h].word, end: pos, prev: none})
-		}
-		pos++
+		blank, p.afterHan = 0, han
+		a.advance(&p, class)
 		if origins != nil {
 			*origins = append(*origins, span{int32(begin), int32(i)})
 		}
 	}
-	return hits
+	return p.hits
+}
+
+// skip passes over what nearly all text is made of: characters of three bytes that are no blanks
+// and do not complete a pair that begins a word. It returns where that ends.
+func (a *automaton) skip(p *passage, s string, i int) int {
+	abc := &a.abc.class
+	last, seen, begin := p.last, uint16(0), i
+	for ; i < len(s)-2; i += 3 {
+		b0, b1, b2 := s[i], s[i+1]^0x80, s[i+2]^0x80
+		if b0-0xE1 > 0xEC-0xE1 || b1|b2 > 0x3F {
+			break // not three bytes, or with further conditions on the second
+		}
+		class := abc[uint16(b0)<<12|uint16(b1)<<6|uint16(b2)]
+		letter := class &^ hanFlag
+		h := (uint32(last)<<16 | uint32(letter)) * pairHash >> pairShift
+		if letter-classDrop <= classBreak-classDrop || a.pairs[h>>6]>>(h&63)&1 != 0 {
+			break
+		}
+		last, seen = letter, class
+	}
+	if i > begin {
+		p.last, p.afterHan = last, seen >= hanFlag
+		p.pos += int32(i-begin) / 3
+	}
+	return i
+}
+
+// advance takes one folded character.
+func (a *automaton) advance(p *passage, class uint16) {
+	state := p.state
+	if state == 0 {
+		state = a.root[p.last]
+	}
+	state = a.step(state, class)
+	for h := a.nodes[state].hit; h != 0; h = a.nodes[a.nodes[h].fail].hit {
+		p.hits = append(p.hits, occurrence{word: a.nodes[h].word, end: p.pos, prev: none})
+	}
+	if state <= a.nodes[0].count { // one character deep: last says as much
+		state = 0
+	}
+	p.state, p.last = state, class
+	p.pos++
 }
 
 // enclosing is an occurrence of a longer word that contains occurrence at, none when there is none.

@@ -75,7 +75,7 @@ func (c *checker) parent(src Source, thing string, t *tree, id string) {
 
 // name reports an empty display name.
 func (c *checker) name(src Source, thing, name string) {
-	if strings.TrimSpace(name) == "" {
+	if text.Fold(name) == "" {
 		c.add(src, thing, "has no name; give it one")
 	}
 }

@@ -25,7 +25,7 @@ func (c *checker) checkRules() {
 		if !slices.Contains(ruleStages, r.Stage) {
 			c.add(r.Source, thing, "stage %q is unknown; use one of %s", r.Stage, join(ruleStages))
 		}
-		if r.When.empty() && r.Stage != StageDefault {
+		if r.When.given() == 0 && r.Stage != StageDefault {
 			c.add(r.Source, thing, "has no condition and would take everything; give it one, or say `stage: default`")
 		}
 		c.action(r, thing)
@@ -49,12 +49,6 @@ func (c *checker) action(r *Rule, thing string) {
 	if slices.Contains(a.Tags, "") {
 		c.add(r.Source, thing, "sets an empty tag; remove it")
 	}
-}
-
-// empty reports whether the condition asks for nothing.
-func (w *Condition) empty() bool {
-	return len(w.Channel)+len(w.Line)+len(w.Kind)+len(w.Source)+len(w.Type)+len(w.Category)+len(w.Region)+
-		len(w.Area)+len(w.Outside)+len(w.Tag)+len(w.Numbers) == 0 && w.Keywords == nil && w.Window == nil
 }
 
 func (c *checker) condition(src Source, thing string, w *Condition) {

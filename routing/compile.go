@@ -30,10 +30,11 @@ type Ruleset struct {
 
 // rule is a Rule ready to be tried.
 type rule struct {
-	clause clause
+	stage  uint8  // position in ruleStages
+	rest   uint16 // the parts of the clause that the index does not vouch for
+	at     int32  // position in City.Rules
 	unit   target
-	stage  uint8 // position in ruleStages
-	at     int32 // position in City.Rules
+	clause clause
 }
 
 // target is who a row or rule names.
@@ -196,7 +197,7 @@ func (c *compiler) compileRules() {
 		first := int32(len(rs.rules))
 		for i := range rs.city.Rules {
 			if r := &rs.city.Rules[i]; r.Stage == stage {
-				rs.rules = append(rs.rules, rule{c.clause(&r.When), rs.target(r.Then.Unit), uint8(s), int32(i)})
+				rs.rules = append(rs.rules, rule{uint8(s), r.When.given(), int32(i), rs.target(r.Then.Unit), c.clause(&r.When)})
 			}
 		}
 		rs.stages[s] = span{first, int32(len(rs.rules))}
@@ -239,22 +240,29 @@ func (c *compiler) fileRules() {
 			anchors = k.words.anchors(rs.auto.length)
 		}
 		full := slices.ContainsFunc(k.categories, func(s span) bool { return crowded[rs.categories.order[s.first]] > crowd })
+		rest := &rs.rules[i].rest
 		switch id := int32(i); {
 		case k.categories != nil && (anchors == nil || !full):
 			file(x.category, roots(&rs.categories, k.categories), id)
+			*rest &^= 1 << partCategory
 		case anchors != nil:
 			file(x.word, anchors, id)
-			x.words = true
+			x.words = true // a hit may be masked: the keywords are still to be tried
 		case k.regions != nil:
 			file(x.region, roots(&rs.regions, k.regions), id)
+			*rest &^= 1 << partRegion
 		case k.areas != nil:
 			file(x.area, k.areas, id)
+			*rest &^= 1 << partArea
 		case k.tags != nil:
 			file(x.tag, k.tags, id)
+			*rest &^= 1 << partTag
 		case k.lines != nil:
 			file(x.line, k.lines, id)
+			*rest &^= 1 << partLine
 		case k.channels != nil:
 			file(x.channel, k.channels, id)
+			*rest &^= 1 << partChannel
 		default:
 			x.always = append(x.always, id)
 		}

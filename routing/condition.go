@@ -39,6 +39,7 @@ var partKeys = [...]string{"", "kind", "source", "type", "channel", "line", "cat
 
 // clause is a Condition with every name replaced by a number.
 type clause struct {
+	given                 uint16 // the parts that are given, as bits; partAny stands for all keywords
 	kinds, sources, types uint16 // sets of bits; 0 means any
 	channels, lines       []int32
 	categories, regions   []span
@@ -101,8 +102,8 @@ func (w *window) holds(local time.Time, workday func(time.Time) bool) bool {
 	return w.days&bitHoliday != 0
 }
 
-// bits is the set of values as positions in all.
-func bits[T comparable](values, all []T) uint16 {
+// bitSet is the set of values as positions in all.
+func bitSet[T comparable](values, all []T) uint16 {
 	var set uint16
 	for _, v := range values {
 		set |= bit(v, all)
@@ -133,7 +134,7 @@ func UnknownNumbers() Numbers {
 // clause compiles a condition that the checker has seen; what it objected to is left out.
 func (c *compiler) clause(w *Condition) clause {
 	k := clause{
-		kinds: bits(w.Kind, ticket.Kinds), sources: bits(w.Source, ticket.Sources), types: bits(w.Type, ticket.RequestTypes),
+		kinds: bitSet(w.Kind, ticket.Kinds), sources: bitSet(w.Source, ticket.Sources), types: bitSet(w.Type, ticket.RequestTypes),
 		channels: number(c.rs.channels, w.Channel), lines: number(c.rs.lines, w.Line), tags: number(c.rs.tags, w.Tag),
 		categories: spans(&c.rs.categories, w.Category), regions: spans(&c.rs.regions, w.Region),
 		areas: lookup(c.rs.areas, w.Area), outside: lookup(c.rs.areas, w.Outside),
@@ -162,6 +163,34 @@ func (c *compiler) clause(w *Condition) clause {
 		k.words = c.wordSet(w.Keywords)
 	}
 	return k
+}
+
+// given are the parts that a condition names, as bits; partAny stands for all keywords.
+func (w *Condition) given() uint16 {
+	var set uint16
+	note := func(p part, n int) {
+		if n > 0 {
+			set |= 1 << p
+		}
+	}
+	note(partKind, len(w.Kind))
+	note(partSource, len(w.Source))
+	note(partType, len(w.Type))
+	note(partChannel, len(w.Channel))
+	note(partLine, len(w.Line))
+	note(partCategory, len(w.Category))
+	note(partRegion, len(w.Region))
+	note(partArea, len(w.Area))
+	note(partOutside, len(w.Outside))
+	note(partTag, len(w.Tag))
+	note(partNumbers, len(w.Numbers))
+	if w.Window != nil {
+		note(partWindow, 1)
+	}
+	if w.Keywords != nil {
+		note(partAny, 1)
+	}
+	return set
 }
 
 // number gives every name its number, new ones the next.

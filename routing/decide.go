@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"math/bits"
 	"slices"
 	"time"
 	"unicode/utf8"
@@ -213,49 +214,59 @@ func (q *query) try(rules []int32) {
 		if best := q.best[r.stage]; best != none && best <= id {
 			continue
 		}
-		if q.fails(&r.clause) == partNone {
+		if q.fails(&r.clause, r.rest) == partNone {
 			q.best[r.stage] = id
 		}
 	}
 }
 
-// fails is the first part of the clause that does not hold, partNone when all do.
-func (q *query) fails(k *clause) part {
-	switch {
-	case k.kinds != 0 && k.kinds&q.kind == 0:
-		return partKind
-	case k.sources != 0 && k.sources&q.source == 0:
-		return partSource
-	case k.types != 0 && k.types&q.typ == 0:
-		return partType
-	case k.channels != nil && !slices.Contains(k.channels, q.channel):
-		return partChannel
-	case k.lines != nil && !slices.Contains(k.lines, q.line):
-		return partLine
-	case k.categories != nil && !q.rs.categories.inAny(q.category, k.categories):
-		return partCategory
-	case k.regions != nil && !q.rs.regions.inAny(q.region, k.regions):
-		return partRegion
-	case k.areas != nil && !meet(k.areas, q.areas):
-		return partArea
-	case k.outside != nil && (!q.f.HasPoint || meet(k.outside, q.areas)):
-		return partOutside
-	case k.tags != nil && !meet(k.tags, q.tags):
-		return partTag
+// fails is the first of the given parts of the clause that does not hold, partNone when all do.
+func (q *query) fails(k *clause, given uint16) part {
+	for left := given; left != 0; left &= left - 1 {
+		p := part(bits.TrailingZeros16(left))
+		if p == partAny {
+			q.search()
+			return q.found.fails(q.rs.auto, k.words)
+		}
+		if !q.holds(k, p) {
+			return p
+		}
+	}
+	return partNone
+}
+
+// holds reports whether one part of the clause that is given holds.
+func (q *query) holds(k *clause, p part) bool {
+	switch p {
+	case partKind:
+		return k.kinds&q.kind != 0
+	case partSource:
+		return k.sources&q.source != 0
+	case partType:
+		return k.types&q.typ != 0
+	case partChannel:
+		return slices.Contains(k.channels, q.channel)
+	case partLine:
+		return slices.Contains(k.lines, q.line)
+	case partCategory:
+		return q.rs.categories.inAny(q.category, k.categories)
+	case partRegion:
+		return q.rs.regions.inAny(q.region, k.regions)
+	case partArea:
+		return meet(k.areas, q.areas)
+	case partOutside:
+		return q.f.HasPoint && !meet(k.outside, q.areas)
+	case partTag:
+		return meet(k.tags, q.tags)
+	case partWindow:
+		return !q.f.At.IsZero() && k.window.holds(q.clock(), q.rs.city.Workday)
 	}
 	for _, b := range k.numbers {
 		if !b.holds(q.number(b.fact)) {
-			return partNumbers
+			return false
 		}
 	}
-	if k.window != nil && (q.f.At.IsZero() || !k.window.holds(q.clock(), q.rs.city.Workday)) {
-		return partWindow
-	}
-	if k.words != nil {
-		q.search()
-		return q.found.fails(q.rs.auto, k.words)
-	}
-	return partNone
+	return true
 }
 
 // meet reports whether two short lists share a number.

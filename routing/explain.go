@@ -102,9 +102,10 @@ func (q *query) tryAll(rec *Recorder) {
 	for s, stage := range q.rs.stages {
 		for id := stage.first; id < stage.last; id++ {
 			t := q.trace(id)
+			r := &q.rs.rules[id]
 			if q.best[s] != none {
 				t.Outcome = OutcomeNotReached
-			} else if failed := q.fails(&q.rs.rules[id].clause); failed != partNone {
+			} else if failed := q.fails(&r.clause, q.rs.city.Rules[r.at].When.given()); failed != partNone {
 				t.Outcome, t.Failed = OutcomePassedOver, q.failure(id, failed)
 				if failed >= partAny {
 					t.Hits = q.hits(id, rec.origins)

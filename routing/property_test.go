@@ -56,7 +56,7 @@ func drawCondition(t *rapid.T) Condition {
 	if maybe("window") {
 		w.Window = &Window{From: "08:00", To: "20:00"}
 	}
-	if maybe("keywords") || w.empty() {
+	if maybe("keywords") || w.given() == 0 {
 		all := wordsOf(t, "words", 1)
 		k := &Keywords{}
 		for i, word := range all {
