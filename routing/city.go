@@ -31,6 +31,24 @@ func (rs *Ruleset) WithinUnit(id, ancestor string) bool { return rs.units.within
 // ChildUnits lists the ids of the units directly below id; those without a parent for "".
 func (rs *Ruleset) ChildUnits(id string) []string { return rs.units.below(id) }
 
+// Rule gives a rule by id.
+func (rs *Ruleset) Rule(id string) (Rule, bool) {
+	at := slices.IndexFunc(rs.city.Rules, func(r Rule) bool { return r.ID == id })
+	if at < 0 {
+		return Rule{}, false
+	}
+	return rs.city.Rules[at], true
+}
+
+// Row gives a row of the catalogue by id.
+func (rs *Ruleset) Row(id string) (Row, bool) {
+	at := slices.IndexFunc(rs.city.Catalogue, func(r Row) bool { return r.ID == id })
+	if at < 0 {
+		return Row{}, false
+	}
+	return rs.city.Catalogue[at], true
+}
+
 // Category gives a category by id.
 func (rs *Ruleset) Category(id string) (Category, bool) {
 	return pick(&rs.categories, rs.city.Categories, id)

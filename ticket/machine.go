@@ -127,6 +127,28 @@ func (t *Ticket) Legal() []Action {
 	return legal
 }
 
+// LegalOn lists the actions that the assignment with that number can take now, in the glossary's
+// order.
+func (t *Ticket) LegalOn(no int) []Action {
+	a, ok := t.Assignment(no)
+	if !ok {
+		return nil
+	}
+	var legal []Action
+	for _, action := range Actions {
+		if move, on := assignmentMoves[action]; on && contains(ticketMoves[action], t.State) && contains(move.From, a.State) {
+			legal = append(legal, action)
+		}
+	}
+	return legal
+}
+
+// OnAssignment reports whether the action is done to one assignment, which its command names.
+func (a Action) OnAssignment() bool {
+	_, on := assignmentMoves[a]
+	return on
+}
+
 func (t *Ticket) anyAssignment(states []AssignmentState) bool {
 	for _, a := range t.Assignments {
 		if contains(states, a.State) {
