@@ -85,7 +85,7 @@ const (
 
 func (e *encoder) ticket(c *store.Change, tc *store.TicketChange) {
 	t := &tc.Ticket
-	if n := int64(len(tc.Events)); t.Version != tc.Expect+n || n == 0 {
+	if n := int64(len(tc.Events)); t.Version != tc.Expect+n || n == 0 && tc.Expect == 0 {
 		e.fail(ticket.Errorf(ticket.Internal, "store.change.version", "ticket %s of version %d does not follow version %d by %d events",
 			t.ID, t.Version, tc.Expect, n))
 		return
