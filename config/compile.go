@@ -12,6 +12,7 @@ import (
 // compile lets sla and routing check and prepare their parts, and takes over their problems.
 func (l *loader) compile(p *Pack) {
 	calendars := l.compileCalendars()
+	p.calendars = calendars
 	for _, c := range calendars {
 		if newer := p.Calendar == nil || p.Calendar.Version() < c.Version(); newer && c.ID() == p.City.Calendar {
 			p.Calendar = c

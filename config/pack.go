@@ -37,6 +37,8 @@ type Pack struct {
 	Ruleset   *routing.Ruleset
 	PolicySet *sla.PolicySet
 	Calendar  *sla.Calendar // the city's own
+
+	calendars []*sla.Calendar
 }
 
 // City is city.yaml: who the city is and what holds for all of it.
@@ -187,4 +189,15 @@ func (p *Pack) DutyUnit() string {
 		}
 	}
 	return ""
+}
+
+// CalendarByID is the newest version of a calendar, nil when the pack has none of that id.
+func (p *Pack) CalendarByID(id string) *sla.Calendar {
+	var newest *sla.Calendar
+	for _, c := range p.calendars {
+		if c.ID() == id && (newest == nil || newest.Version() < c.Version()) {
+			newest = c
+		}
+	}
+	return newest
 }

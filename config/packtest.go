@@ -66,7 +66,7 @@ type TestResult struct {
 func (p *Pack) RunTests() []TestResult {
 	results := make([]TestResult, len(p.Tests))
 	for i, t := range p.Tests {
-		facts := p.facts(t.Facts)
+		facts := p.Facts(t.Facts)
 		d := p.Ruleset.Decide(&facts, nil).Decision()
 		r := TestResult{Test: t, Got: TestWant{Unit: d.Unit, Urgency: d.Urgency, Triage: d.Triage, Policy: d.Policy, Assist: d.Assist}}
 		owner, ok := d.Origins[string(routing.FieldUnit)]
@@ -82,9 +82,9 @@ func (p *Pack) RunTests() []TestResult {
 	return results
 }
 
-// facts are those of a test, with what its channel says of all its requests, and place, category
+// Facts are those of a test, with what its channel says of all its requests, and place, category
 // and type found as intake finds them for a live one.
-func (p *Pack) facts(f TestFacts) routing.Facts {
+func (p *Pack) Facts(f TestFacts) routing.Facts {
 	channel := Channel{Source: ticket.SourceCitizen, Kind: ticket.KindCase, Datum: ticket.WGS84}
 	if i := slices.IndexFunc(p.Channels, func(c Channel) bool { return c.ID == f.Channel }); i >= 0 {
 		channel = p.Channels[i]

@@ -71,12 +71,10 @@ func (i *Intake) extend(ctx context.Context, a admission, t ticket.Ticket, say s
 			return adapters.Outcome{}, err
 		}
 	}
-	out := i.outcome(a, &d.t, say)
+	next := a.city.Change(expect, d.t, d.events, now)
+	out := i.outcome(a, next, say)
 	out.Tickets[0].Joined = true
-	change := store.Change{
-		Lane: a.channel.Lane(), Sender: senderKey(a), Delivery: a.row(a.delivery),
-		Tickets: []store.TicketChange{a.city.Change(expect, d.t, d.events, now)},
-	}
+	change := store.Change{Lane: a.channel.Lane(), Sender: senderKey(a), Delivery: a.row(a.delivery), Tickets: []store.TicketChange{next}}
 	if err := i.finish(ctx, a, change, out, t.ID); err != nil {
 		return adapters.Outcome{}, err
 	}

@@ -16,7 +16,6 @@ import (
 	"github.com/citizen-hotline/gateway/config"
 	"github.com/citizen-hotline/gateway/gateway/intake"
 	"github.com/citizen-hotline/gateway/internal/city"
-	"github.com/citizen-hotline/gateway/internal/geo"
 	"github.com/citizen-hotline/gateway/internal/seal"
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/store/sqlite"
@@ -91,7 +90,7 @@ func open(t *testing.T) *office {
 	o := &office{t: t, store: st, now: storm}
 	o.live = city.NewLive(&city.City{
 		ID: "linyi", Hash: p.Hash, Prefix: p.City.Prefix, Zone: p.City.Location, Rules: p.Ruleset, Policies: p.PolicySet,
-		Bounds:        geo.Box{MinLng: p.City.Bounds.West, MinLat: p.City.Bounds.South, MaxLng: p.City.Bounds.East, MaxLat: p.City.Bounds.North},
+		Bounds:        p.City.Bounds.Box(),
 		DefaultPolicy: p.City.DefaultPolicy, DutyUnit: p.DutyUnit(), Say: p.Text,
 		Channels: map[string]*city.Channel{
 			"app": channel("app", ticket.SourceCitizen, true), "platform": channel("platform", ticket.SourceCitizen, false),

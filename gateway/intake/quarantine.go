@@ -70,9 +70,10 @@ func (i *Intake) stub(ctx context.Context, a admission) (adapters.Outcome, error
 		Cause: ticket.Cause{Reason: "quarantine"}}); err != nil {
 		return adapters.Outcome{}, err
 	}
-	out := i.outcome(a, &d.t, "quarantined")
+	next := a.city.Change(0, d.t, d.events, now)
+	out := i.outcome(a, next, "quarantined")
 	out.Result, out.Code = adapters.Quarantined, a.delivery.Code
-	change := store.Change{Lane: a.channel.Lane(), Delivery: a.row(a.delivery), Tickets: []store.TicketChange{a.city.Change(0, d.t, d.events, now)}}
+	change := store.Change{Lane: a.channel.Lane(), Delivery: a.row(a.delivery), Tickets: []store.TicketChange{next}}
 	if err := i.finish(ctx, a, change, out, d.t.ID); err != nil {
 		return adapters.Outcome{}, err
 	}
@@ -162,8 +163,9 @@ func (i *Intake) restate(ctx context.Context, a admission, id ticket.ID, by tick
 			return adapters.Outcome{}, err
 		}
 	}
-	out := i.outcome(a, &d.t, saying(&d.t))
-	change := store.Change{Lane: a.channel.Lane(), Delivery: &a.delivery, Tickets: []store.TicketChange{a.city.Change(item.Version, d.t, d.events, now)}}
+	next := a.city.Change(item.Version, d.t, d.events, now)
+	out := i.outcome(a, next, saying(&d.t))
+	change := store.Change{Lane: a.channel.Lane(), Delivery: &a.delivery, Tickets: []store.TicketChange{next}}
 	if change.Outbox, err = i.notices(a.city, &d.t, d.events); err != nil {
 		return adapters.Outcome{}, err
 	}

@@ -253,12 +253,10 @@ func (i *Intake) supplement(ctx context.Context, a admission, t ticket.Ticket) (
 	if err != nil {
 		return adapters.Outcome{}, err
 	}
-	out := i.outcome(a, &t, say)
+	next := a.city.Change(expect, t, append(history, e), now)
+	out := i.outcome(a, next, say)
 	out.Tickets[0].Joined = true
-	change := store.Change{
-		Lane: a.channel.Lane(), Sender: senderKey(a), Delivery: a.row(a.delivery),
-		Tickets: []store.TicketChange{a.city.Change(expect, t, append(history, e), now)},
-	}
+	change := store.Change{Lane: a.channel.Lane(), Sender: senderKey(a), Delivery: a.row(a.delivery), Tickets: []store.TicketChange{next}}
 	if unit := t.LeadUnit(); unit != "" {
 		n, err := outbox.ForUnit(unit, a.city.UnitTitle(unit), &t, e)
 		if err != nil {

@@ -55,11 +55,9 @@ func (i *Intake) register(ctx context.Context, a admission) (adapters.Outcome, e
 	if err := i.linkRepeat(ctx, d, a); err != nil {
 		return adapters.Outcome{}, err
 	}
-	out := i.outcome(a, &d.t, saying(&d.t))
-	change := store.Change{
-		Lane: a.channel.Lane(), Sender: senderKey(a), Delivery: a.row(a.delivery),
-		Tickets: []store.TicketChange{a.city.Change(0, d.t, d.events, d.now)},
-	}
+	next := a.city.Change(0, d.t, d.events, d.now)
+	out := i.outcome(a, next, saying(&d.t))
+	change := store.Change{Lane: a.channel.Lane(), Sender: senderKey(a), Delivery: a.row(a.delivery), Tickets: []store.TicketChange{next}}
 	if change.Outbox, err = i.notices(a.city, &d.t, d.events); err != nil {
 		return adapters.Outcome{}, err
 	}
@@ -134,7 +132,7 @@ func (i *Intake) assign(ctx context.Context, d *draft, a admission, decision tic
 			Details: ticket.Details{Unit: r.Unit, Decision: &byHand}})
 	case decision.Unit == "":
 		return d.do(ticket.Command{Action: ticket.Triage, Actor: system,
-			Cause: ticket.Cause{Pack: a.city.Hash, Rule: decision.Origins["unit"].Rule, Reason: first(decision.Triage, "no_owner")}})
+			Cause: ticket.Cause{Pack: a.city.Hash, Rule: decision.Origins["triage"].Rule, Reason: first(decision.Triage, "no_owner")}})
 	}
 	lead, shared, err := i.sharedWork(ctx, d, h)
 	if err != nil {
@@ -200,7 +198,11 @@ func saying(t *ticket.Ticket) string {
 }
 
 // outcome is what the sender of a request learns of its ticket.
-func (i *Intake) outcome(a admission, t *ticket.Ticket, say string) adapters.Outcome {
+func (i *Intake) outcome(a admission, change store.TicketChange, say string) adapters.Outcome {
+	t, due := &change.Ticket, ""
+	if !change.Due.IsZero() {
+		due = change.Due.In(a.city.Zone).Format("1月2日15:04")
+	}
 	unit := a.city.UnitTitle(t.LeadUnit())
 	if t.LeadUnit() == "" {
 		unit = a.city.UnitTitle(a.city.DutyUnit)
@@ -208,7 +210,7 @@ func (i *Intake) outcome(a admission, t *ticket.Ticket, say string) adapters.Out
 	return adapters.Outcome{
 		Result: adapters.Accepted, Delivery: a.delivery.ID.String(), At: i.Now(),
 		Tickets: []adapters.TicketRef{{Number: t.Number, Code: t.Private.TrackCode, Unit: unit, Emergency: t.Urgency == ticket.UrgencyEmergency}},
-		Text:    a.city.Say(say, map[string]string{"number": t.Number, "code": t.Private.TrackCode, "unit": unit, "title": t.Private.Title, "reply": t.Private.PublicReply}),
+		Text:    a.city.Say(say, map[string]string{"number": t.Number, "code": t.Private.TrackCode, "unit": unit, "title": t.Private.Title, "reply": t.Private.PublicReply, "due": due}),
 	}
 }
 

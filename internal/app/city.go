@@ -10,7 +10,6 @@ import (
 	"github.com/citizen-hotline/gateway/adapters"
 	"github.com/citizen-hotline/gateway/config"
 	"github.com/citizen-hotline/gateway/internal/city"
-	"github.com/citizen-hotline/gateway/internal/geo"
 )
 
 // lend is what channels are lent when they are built.
@@ -27,7 +26,7 @@ func buildCity(p *config.Pack, l lend) (*city.City, error) {
 	c := &city.City{
 		ID: p.City.ID, Name: p.City.Name, Title: p.City.Title, Hash: p.Hash, Prefix: p.City.Prefix, AreaCode: p.City.AreaCode,
 		Zone:   p.City.Location,
-		Bounds: geo.Box{MinLng: p.City.Bounds.West, MinLat: p.City.Bounds.South, MaxLng: p.City.Bounds.East, MaxLat: p.City.Bounds.North},
+		Bounds: p.City.Bounds.Box(),
 		Rules:  p.Ruleset, Policies: p.PolicySet, DefaultPolicy: p.City.DefaultPolicy, Calendar: p.Calendar,
 		Channels: make(map[string]*city.Channel, len(p.Channels)), Reasons: make(map[string]city.Reason, len(p.Reasons)),
 		DutyUnit: p.DutyUnit(), AllowHosts: p.City.AllowHosts, Say: p.Text,
