@@ -15,7 +15,7 @@ var numberShape = regexp.MustCompile(`[A-Z]{2}[0-9]{13}`)
 
 // FormatNumber makes the public number of a ticket: the city's two letters, the day of
 // registration in the city's zone, a sequence of that day and a check digit (Luhn), for
-// example LY2607130001236. Gaps in the sequence are allowed: replicas take blocks of it.
+// example LY2607130001233. Gaps in the sequence are allowed: replicas take blocks of it.
 func FormatNumber(prefix string, day time.Time, sequence int) string {
 	body := day.Format("060102") + fmt.Sprintf("%06d", sequence)
 	return prefix + body + string(rune('0'+luhn(body)))
