@@ -165,20 +165,19 @@ func (t *Ticket) derive() {
 	case StateClosed, StateDeclined, StateMerged, StateTransferred:
 		return
 	}
-	lead, active, done := Assignment{}, false, false
+	if len(t.Assignments) == 0 {
+		return
+	}
+	var lead Assignment // the newest: an earlier round's result says nothing of this one
+	active := false
 	for _, a := range t.Assignments {
 		if a.Parent != 0 {
 			continue // a district answers for its street: only its own share counts
 		}
-		if a.State.Active() {
-			if a.Role == Lead {
-				lead = a
-			}
-			active = true
+		if a.Role == Lead {
+			lead = a
 		}
-		if a.Role == Lead && a.State == Done {
-			done = true
-		}
+		active = active || a.State.Active()
 	}
 	switch {
 	case lead.State == Offered:
@@ -187,11 +186,11 @@ func (t *Ticket) derive() {
 		t.State = StatePaused
 	case lead.State == Signed || lead.State == Handling:
 		t.State = StateHandling
-	case done && active:
-		t.State = StateHandling // the lead is done, an assisting unit is not
-	case done:
+	case lead.State == Done && active:
+		t.State = StateHandling // an assisting unit is not done
+	case lead.State == Done:
 		t.State = StateResolved
-	case len(t.Assignments) > 0:
+	default:
 		t.State = StateTriage // nobody holds it: thrown back, never lost
 	}
 }

@@ -90,8 +90,10 @@ func TestTheCommonWayFromDispatchToArchive(t *testing.T) {
 	m.Must(Resolve, Details{Assignment: 2}, "", reply, StateResolved)
 	m.Must(CallBack, Details{Reached: &yes, Solved: &yes, Satisfaction: Dissatisfied}, "", nil, StateResolved)
 	m.Must(Reopen, Details{}, "dissatisfied", nil, StateDispatched)
-	m.Must(Sign, Details{Assignment: 3}, "", nil, StateHandling)
-	m.Must(Resolve, Details{Assignment: 3}, "", reply, StateResolved)
+	m.Must(Return, Details{Assignment: 3}, "not_ours", nil, StateTriage) // what was resolved once is open again
+	m.Must(Dispatch, Details{Unit: "b-lights"}, "", nil, StateDispatched)
+	m.Must(Sign, Details{Assignment: 4}, "", nil, StateHandling)
+	m.Must(Resolve, Details{Assignment: 4}, "", reply, StateResolved)
 	m.Must(CallBack, Details{Reached: &yes, Satisfaction: Satisfied}, "", nil, StateResolved)
 	m.Must(Close, Details{}, "", nil, StateClosed)
 	if o := m.ticket.Outcome; o.First != Dissatisfied || o.Final != Satisfied {
