@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"crypto/rand"
 	"path/filepath"
 	"testing"
@@ -43,3 +44,5 @@ func TestStore(t *testing.T) {
 		return openAt(t, Options{Path: filepath.Join(t.TempDir(), "hotline.db"), Ring: newRing(t)})
 	})
 }
+
+type ctx = context.Context

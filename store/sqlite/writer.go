@@ -43,8 +43,7 @@ func startWriter(ctx context.Context, db *sql.DB, o Options, check *checkpointer
 	}
 	for i, text := range statementTexts {
 		if w.statements[i], err = w.conn.PrepareContext(ctx, text); err != nil {
-			_ = w.conn.Close()
-			return nil, fmt.Errorf("sqlite: prepare statement %d: %w", i, err)
+			return nil, errors.Join(fmt.Errorf("sqlite: prepare statement %d: %w", i, err), w.close())
 		}
 	}
 	go w.run()
@@ -55,7 +54,18 @@ func startWriter(ctx context.Context, db *sql.DB, o Options, check *checkpointer
 func (w *writer) stop() error {
 	w.queue.close()
 	<-w.stopped
-	return w.conn.Close()
+	return w.close()
+}
+
+// close lets go of statements and connection. A statement left open would keep the log's file.
+func (w *writer) close() error {
+	var errs []error
+	for _, st := range w.statements {
+		if st != nil {
+			errs = append(errs, st.Close())
+		}
+	}
+	return errors.Join(append(errs, w.conn.Close())...)
 }
 
 func (w *writer) run() {
