@@ -6,7 +6,6 @@ import (
 	"os"
 
 	"github.com/citizen-hotline/gateway/internal/app"
-	"github.com/citizen-hotline/gateway/sla"
 )
 
 type checkCmd struct {
@@ -100,9 +99,6 @@ type deadlineCmd struct {
 
 // Run prints the deadline.
 func (c *deadlineCmd) Run() error {
-	l := sla.Limit{Amount: c.Amount, Unit: sla.LimitUnit(c.Unit)}
-	if l.Unit == sla.NaturalDays || l.Unit == sla.WorkingDays {
-		l.CountFrom, l.DueAt = sla.CountFrom(c.CountFrom), sla.DueAt(c.DueAt)
-	}
+	l := app.LimitWords{Amount: c.Amount, Unit: c.Unit, CountFrom: c.CountFrom, DueAt: c.DueAt}
 	return app.Deadline(c.City, c.Calendar, c.Received, l, c.JSON, os.Stdout)
 }

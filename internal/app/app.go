@@ -17,9 +17,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-
 	"github.com/citizen-hotline/gateway/adapters"
 	"github.com/citizen-hotline/gateway/adapters/all"
 	"github.com/citizen-hotline/gateway/config"
@@ -56,7 +53,7 @@ type App struct {
 	tracker  *tracker.Tracker
 	outbox   *outbox.Worker
 	server   *gateway.Server
-	metrics  *prometheus.Registry
+	metrics  *registry
 
 	cleanups []cleanup
 }
@@ -79,13 +76,12 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &App{options: o, log: log, clock: realClock(), hub: live.NewHub(), metrics: prometheus.NewRegistry()}
+	a := &App{options: o, log: log, clock: realClock(), hub: live.NewHub(), metrics: newRegistry()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.unwind())
 		}
 	}()
-	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if err := a.openData(ctx); err != nil {
 		return nil, err
 	}

@@ -262,8 +262,23 @@ func openStore(ctx context.Context, data string) (*App, error) {
 	return a, nil
 }
 
+// LimitWords is a limit as the command line gives it. CountFrom and DueAt count for days only.
+type LimitWords struct {
+	Amount                 int
+	Unit, CountFrom, DueAt string
+}
+
+func (w LimitWords) limit() sla.Limit {
+	l := sla.Limit{Amount: w.Amount, Unit: sla.LimitUnit(w.Unit)}
+	if l.Unit == sla.NaturalDays || l.Unit == sla.WorkingDays {
+		l.CountFrom, l.DueAt = sla.CountFrom(w.CountFrom), sla.DueAt(w.DueAt)
+	}
+	return l
+}
+
 // Deadline works out one deadline by a calendar of a pack, and says how.
-func Deadline(dir, calendar, received string, l sla.Limit, asJSON bool, out io.Writer) error {
+func Deadline(dir, calendar, received string, limit LimitWords, asJSON bool, out io.Writer) error {
+	l := limit.limit()
 	p, err := LoadPack(dir)
 	if err != nil {
 		return err

@@ -41,7 +41,7 @@ var (
 var rooms = []room{
 	{"ticket", nil, stdlib},
 	{"sla", []string{"ticket"}, stdlib},
-	{"sla/tracker", []string{"sla", "store", "ticket", "internal/city"}, anyone},
+	{"sla/tracker", []string{"sla", "store", "ticket", "internal/city", "internal/outbox", "internal/text"}, anyone},
 	{"routing", []string{"ticket", "internal/text", "internal/geo"}, []string{"github.com/paulmach/orb", "github.com/tidwall/rtree"}},
 
 	{"adapters", []string{"ticket"}, stdlib},
@@ -55,18 +55,19 @@ var rooms = []room{
 
 	{"config", []string{"adapters", "ticket", "routing", "sla", "internal/text", "internal/geo"}, anyone},
 
-	{"gateway/intake", []string{"adapters", "routing", "sla", "store", "ticket", "internal/city", "internal/geo", "internal/media", "internal/text"}, anyone},
-	{"gateway/desk", []string{"adapters", "routing", "sla", "store", "ticket", "internal/city", "internal/geo", "internal/media", "internal/text"}, anyone},
+	{"gateway/intake", []string{"adapters", "routing", "sla", "store", "ticket", "internal/city", "internal/geo", "internal/media", "internal/outbox", "internal/text"}, anyone},
+	{"gateway/desk", []string{"adapters", "routing", "sla", "store", "ticket", "internal/city", "internal/geo", "internal/media", "internal/outbox", "internal/text"}, anyone},
 	{"gateway/api", []string{"gateway/intake", "gateway/desk", "adapters", "routing", "sla", "store", "ticket", "internal/*"}, anyone},
 	{"gateway", []string{"gateway/...", "adapters", "ticket", "web", "internal/*"}, anyone},
 
 	{"internal/app", []string{"adapters/...", "config", "gateway/...", "internal/*", "routing", "sla/...", "store/...", "ticket", "web"}, anyone},
 	{"internal/bench", anyone, anyone},
 	{"internal/house", nil, stdlib},
-	{"internal/city", []string{"adapters", "routing", "sla", "store", "ticket"}, anyone},
+	{"internal/city", []string{"adapters", "routing", "sla", "store", "ticket", "internal/geo"}, anyone},
 	{"internal/search", []string{"store", "ticket", "internal/text"}, anyone},
 	{"internal/spool", []string{"adapters", "ticket"}, anyone},
-	{"internal/outbox", []string{"adapters", "store", "ticket", "internal/city", "internal/signature"}, anyone},
+	{"internal/outbox", []string{"adapters", "store", "ticket", "internal/city", "internal/signature", "internal/text"}, anyone},
+	{"internal/account", []string{"store", "ticket"}, anyone},
 	{"internal/wire", []string{"adapters", "ticket", "internal/signature", "internal/text"}, anyone},
 	{"internal/*", []string{"ticket", "internal/signature", "internal/text", "internal/geo", "internal/seal"}, anyone},
 
