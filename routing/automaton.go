@@ -2,6 +2,7 @@ package routing
 
 import (
 	"slices"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -48,12 +49,10 @@ func newAlphabet(words []string) *alphabet {
 		seen[r] = uint16(classLetter + i)
 	}
 	a.space = seen[' ']
-	var in, out []byte
-	for r := rune(0); r < 1<<16; r++ {
-		if utf8.ValidRune(r) {
-			in = utf8.AppendRune(append(utf8.AppendRune(append(in[:0], 'x'), r), ' '), r)
-			out = text.AppendFold(out[:0], string(append(in, 'x')))
-			a.class[r] = classOf(r, out[1:len(out)-1], seen)
+	for r, f := range foldings() {
+		a.class[r] = f.class
+		if f.class == classOther {
+			a.class[r] = seen[rune(f.to)] | f.han
 		}
 	}
 	for r, class := range seen {
@@ -67,23 +66,45 @@ func newAlphabet(words []string) *alphabet {
 	return a
 }
 
-// classOf reads a character's class off what folding made of it twice, a blank between.
-func classOf(r rune, pair []byte, letters map[rune]uint16) uint16 {
+// folding is what text.Fold makes of one character.
+type folding struct {
+	to    uint16 // the folded character
+	class uint16 // classDrop, classSpace, classBreak; classOther for what stays a character
+	han   uint16 // hanFlag or 0
+}
+
+// foldings asks text.Fold about every character of the basic plane, once: a constant, too long to
+// write down.
+var foldings = sync.OnceValue(func() *[1 << 16]folding {
+	all := new([1 << 16]folding)
+	var in, out []byte
+	for r := range rune(1 << 16) {
+		if utf8.ValidRune(r) {
+			in = utf8.AppendRune(append(utf8.AppendRune(append(in[:0], 'x'), r), ' '), r)
+			out = text.AppendFold(out[:0], string(append(in, 'x')))
+			all[r] = foldingOf(r, out[1:len(out)-1])
+		}
+	}
+	return all
+})
+
+// foldingOf reads a character's folding off what became of it twice, a blank between.
+func foldingOf(r rune, pair []byte) folding {
 	switch string(pair) {
 	case " ": // only the blank between is left, or three blanks became one
 		if text.Fold("x"+string(r)+"x") == "xx" {
-			return classDrop
+			return folding{class: classDrop}
 		}
-		return classSpace
+		return folding{class: classSpace}
 	case "\n":
-		return classBreak
+		return folding{class: classBreak}
 	}
-	f, size := utf8.DecodeRune(pair)
-	class := letters[f]
+	to, size := utf8.DecodeRune(pair)
+	f := folding{to: uint16(to)}
 	if len(pair) == 2*size { // the blank vanished
-		class |= hanFlag
+		f.han = hanFlag
 	}
-	return class
+	return f
 }
 
 // next is the class of the first character of s, which is not empty, and its size in bytes.
