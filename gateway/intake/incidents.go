@@ -1,17 +1,21 @@
 package intake
 
 import (
+	"context"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/citizen-hotline/gateway/internal/city"
 	"github.com/citizen-hotline/gateway/internal/geo"
 	"github.com/citizen-hotline/gateway/internal/text"
+	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/ticket"
 )
 
 // incidents remembers the requests of the last hours, so that many citizens who report one
-// happening share its work. It is a memory aid: after a restart it starts empty and is filled
-// from the store; what it misses becomes tickets of their own, never less.
+// happening share its work. It is a memory aid, filled from the store after a restart (Warm);
+// what it misses becomes tickets of their own, never less.
 type incidents struct {
 	mu     sync.Mutex
 	recent []*report // oldest first
@@ -103,13 +107,7 @@ func (h *happening) settled(t *ticket.Ticket) {
 		return
 	}
 	h.all.mu.Lock()
-	h.own.id, h.own.lead = t.ID, t.ID
-	switch {
-	case t.State == ticket.StateMerged:
-		h.own.lead = t.Incident
-	case !t.State.Open() || t.LeadUnit() == "":
-		h.own.lead = ticket.ID{} // nothing to share
-	}
+	h.own.id, h.own.lead = t.ID, leadOf(t)
 	h.kept = true
 	h.all.mu.Unlock()
 	close(h.own.done)
@@ -139,6 +137,55 @@ func (in *incidents) forget(now time.Time) {
 	}
 	if n > 0 {
 		in.recent = append([]*report(nil), in.recent[n:]...)
+	}
+}
+
+// Warm fills the memory of recent happenings from the store, after a restart.
+func (i *Intake) Warm(ctx context.Context) error {
+	now, c := i.Now(), i.Live.Get()
+	filter := store.Filter{From: now.Add(-incidentWindow), HideHistoric: true, Limit: 1000,
+		Sources: []ticket.SourceClass{ticket.SourceCitizen, ticket.SourceField, ticket.SourceExchange}}
+	var found []*report // newest first, as the store lists them
+	for len(found) < incidentMost {
+		page, err := i.Store.Tickets(ctx, filter)
+		if err != nil {
+			return err
+		}
+		for n := range page.Items {
+			found = append(found, remembered(c, &page.Items[n].Ticket))
+		}
+		if filter.Cursor = page.Next; page.Next == "" {
+			break
+		}
+	}
+	slices.Reverse(found)
+	i.incidents.mu.Lock()
+	i.incidents.recent = append(found, i.incidents.recent...)
+	i.incidents.mu.Unlock()
+	return nil
+}
+
+// remembered is the report a stored ticket once was.
+func remembered(c *city.City, t *ticket.Ticket) *report {
+	p := &t.Private
+	r := &report{id: t.ID, lead: leadOf(t), source: t.Source, category: t.Category, region: t.Region,
+		words: text.NewSet(p.Title + "\n" + p.Text), at: t.RegisteredAt, done: make(chan struct{})}
+	close(r.done)
+	r.point, r.hasPoint = wgs84(c, p.Place)
+	r.sender = senderName(store.Sender{Phone: p.Appellant.Phone, Channel: t.Channel, ChannelID: p.Appellant.ChannelID}, t.Channel+":"+t.Key)
+	return r
+}
+
+// leadOf is the ticket whose work a ticket shares, its own when it leads; zero when there is
+// nothing to share.
+func leadOf(t *ticket.Ticket) ticket.ID {
+	switch {
+	case t.State == ticket.StateMerged:
+		return t.Incident
+	case t.State.Open() && t.LeadUnit() != "":
+		return t.ID
+	default:
+		return ticket.ID{}
 	}
 }
 

@@ -161,6 +161,21 @@ func TestForty(t *testing.T) {
 	}
 }
 
+func TestAHappeningOutlivesARestart(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	gate := func(n int) ticket.Request {
+		return ticket.Request{Key: fmt.Sprint(n), Kind: ticket.KindCase, Text: "沂蒙路小区门口积水很深，车都进不去", Appellant: person(n),
+			Place: ticket.Place{Lng: 118.3450, Lat: 35.0600, Datum: ticket.WGS84}}
+	}
+	first := o.Post("app", gate(1)).Ticket()
+	o.Restart()
+	o.Advance(time.Hour)
+	if second := o.Post("app", gate(2)).Ticket(); second.Incident != first.ID {
+		t.Errorf("after a restart the second report is %s", second.State)
+	}
+}
+
 func TestLifeInDangerAndItsLookAlikes(t *testing.T) {
 	t.Parallel()
 	o := open(t)

@@ -97,9 +97,18 @@ func open(t *testing.T) *office {
 			"sensor": channel("sensor", ticket.SourceMachine, false), "110": channel("110", ticket.SourceExchange, true),
 		},
 	})
-	o.intake = intake.New(intake.Options{Store: st, Live: o.live, Now: o.clock, Random: rand.Reader, Log: slog.New(slog.DiscardHandler)})
+	o.Restart()
 	t.Cleanup(func() { mended = false })
 	return o
+}
+
+// Restart begins intake anew on the same store.
+func (o *office) Restart() {
+	o.t.Helper()
+	o.intake = intake.New(intake.Options{Store: o.store, Live: o.live, Now: o.clock, Random: rand.Reader, Log: slog.New(slog.DiscardHandler)})
+	if err := o.intake.Warm(context.Background()); err != nil {
+		o.t.Fatal(err)
+	}
 }
 
 func (o *office) clock() time.Time {

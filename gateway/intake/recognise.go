@@ -285,18 +285,25 @@ func senderOf(a admission) store.Sender {
 
 // senderKey is what requests of one sender share.
 func senderKey(a admission) string {
-	s := senderOf(a)
 	switch {
 	case a.request.FoldKey != "":
 		return "f:" + a.channel.ID + ":" + a.request.FoldKey
 	case a.request.Call != nil:
 		return "c:" + a.channel.ID + ":" + a.request.Call.CallID
+	default:
+		return senderName(senderOf(a), a.channel.ID+":"+a.request.Key)
+	}
+}
+
+// senderName tells senders apart; one nobody knows is as good as their request.
+func senderName(s store.Sender, request string) string {
+	switch {
 	case s.Phone != "":
 		return "p:" + s.Phone
 	case s.ChannelID != "":
 		return "i:" + s.Channel + ":" + s.ChannelID
 	default:
-		return "k:" + a.channel.ID + ":" + a.request.Key
+		return "k:" + request
 	}
 }
 

@@ -88,7 +88,10 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if err := a.openCity(ctx); err != nil {
 		return nil, err
 	}
-	return a, a.build()
+	if err := a.build(); err != nil {
+		return nil, err
+	}
+	return a, a.intake.Warm(ctx)
 }
 
 // openData opens what the data folder keeps: keys, store, text index, attachments.
