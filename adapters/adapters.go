@@ -125,6 +125,12 @@ type Replier interface {
 	Reply(ctx context.Context, to ticket.ReplyHandle, m ticket.Message) (Receipt, error)
 }
 
+// SelfTester runs the examples that stand beside a channel's settings; the check of the pack calls
+// it. Pure. The error names every example that fails and how it differs.
+type SelfTester interface {
+	SelfTest() error
+}
+
 // Receipt is the platform's word that it took a reply.
 type Receipt struct {
 	ID string

@@ -159,6 +159,7 @@ func (a *adapter) Acknowledge(in adapters.Inbound, out adapters.Outcome) adapter
 		return rejected(format, out)
 	case adapters.Refused:
 		return refuse(http.StatusForbidden, format, "api_key is missing or not known")
+	case adapters.Unavailable:
 	}
 	status, description := http.StatusServiceUnavailable, "the request could not be stored, please send it again"
 	if strings.Contains(out.Code, "too_many") || strings.HasPrefix(out.Code, "rate") {

@@ -345,7 +345,7 @@ func (p *params) key(client string, in adapters.Inbound) string {
 		client, p.one("device_id", "deviceid"), p.one("email"), p.one("phone"), p.one("service_code"),
 		rounded(p.one("lat")), rounded(p.one("long")), p.one("address_string"), p.one("description"),
 	} {
-		fmt.Fprintf(sum, "%d:%s", len(part), part)
+		sum.Write([]byte(strconv.Itoa(len(part)) + ":" + part))
 	}
 	window := in.ReceivedAt.Truncate(repeatWindow).Unix()
 	return fmt.Sprintf("h:%s:%d", hex.EncodeToString(sum.Sum(nil)[:16]), window)
@@ -361,8 +361,7 @@ func rounded(degrees string) string {
 }
 
 func invalid(code, field, message string) error {
-	return &ticket.Error{Kind: ticket.Invalid, Code: code, Message: "the request cannot be read",
-		Fields: []ticket.Field{{Name: field, Message: message}}}
+	return &ticket.Error{Kind: ticket.Invalid, Code: code, Message: "the request cannot be read", Fields: []ticket.Field{{Name: field, Message: message}}}
 }
 
 // isPost reports whether in hands over a request; everything else is a read.

@@ -163,7 +163,8 @@ type fault struct {
 // render writes body in the format asked for. xmlBody carries the container that JSON drops.
 func render(status int, format string, xmlBody, jsonBody any) adapters.Reply {
 	var b bytes.Buffer
-	contentType, err := "text/xml; charset=utf-8", error(nil)
+	var err error
+	contentType := "text/xml; charset=utf-8"
 	if format == formatJSON {
 		contentType = "application/json; charset=utf-8"
 		enc := json.NewEncoder(&b)
@@ -192,14 +193,14 @@ func refuse(status int, format string, descriptions ...string) adapters.Reply {
 // refuseError gives err the nearest status the protocol has: 400, 403, 404, 429 or 503.
 func refuseError(format string, err error) adapters.Reply {
 	status, description := http.StatusServiceUnavailable, "the service cannot answer at the moment, please try again later"
-	switch ticket.KindOf(err) {
-	case ticket.NotFound:
+	switch {
+	case ticket.IsKind(err, ticket.NotFound):
 		status, description = http.StatusNotFound, "not found"
-	case ticket.Invalid:
+	case ticket.IsKind(err, ticket.Invalid):
 		status, description = http.StatusBadRequest, err.Error()
-	case ticket.Forbidden, ticket.Unauthenticated:
+	case ticket.IsKind(err, ticket.Forbidden), ticket.IsKind(err, ticket.Unauthenticated):
 		status, description = http.StatusForbidden, "not allowed"
-	case ticket.TooMany:
+	case ticket.IsKind(err, ticket.TooMany):
 		status, description = http.StatusTooManyRequests, "too many requests, please slow down"
 	}
 	return refuse(status, format, description)

@@ -226,10 +226,10 @@ func plain(status int, body string) adapters.Reply {
 // Acknowledge answers the push. The platform shows whatever is no passive reply, "success" or
 // nothing to the citizen as "该公众号提供的服务出现故障", so everything we keep is a success.
 func (a *adapter) Acknowledge(in adapters.Inbound, out adapters.Outcome) adapters.Reply {
-	switch out.Result {
-	case adapters.Refused:
+	if out.Result == adapters.Refused {
 		return adapters.Reply{Status: http.StatusForbidden, Header: http.Header{}}
-	case adapters.Unavailable:
+	}
+	if out.Result == adapters.Unavailable {
 		return wire.RetryAfter(plain(http.StatusServiceUnavailable, ""), out.RetryAfter)
 	}
 	success := plain(http.StatusOK, "success")

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -46,14 +45,13 @@ type client struct {
 	appID   string
 	secret  string
 	now     func() time.Time
-	log     *slog.Logger
 	lock    chan struct{} // held while token and expires are read or renewed: one renewal at a time
 	token   string
 	expires time.Time
 }
 
 func newClient(d adapters.Deps, api, appID, secret string) *client {
-	return &client{http: d.HTTP, api: strings.TrimSuffix(api, "/"), appID: appID, secret: secret, now: d.Now, log: d.Log, lock: make(chan struct{}, 1)}
+	return &client{http: d.HTTP, api: strings.TrimSuffix(api, "/"), appID: appID, secret: secret, now: d.Now, lock: make(chan struct{}, 1)}
 }
 
 // Reply sends a text through the customer-service interface, which is open for 48 hours after
@@ -92,17 +90,17 @@ func (c *caller) Fetch(ctx context.Context, ref ticket.MediaRef) (io.ReadCloser,
 	}
 	var content io.ReadCloser
 	err := c.api.withToken(ctx, func(token string) (int, error) {
-		resp, err := c.api.get(ctx, c.api.api+"/cgi-bin/media/get?access_token="+url.QueryEscape(token)+"&media_id="+url.QueryEscape(ref.Ref))
+		kind, body, err := c.api.get(ctx, c.api.api+"/cgi-bin/media/get?access_token="+url.QueryEscape(token)+"&media_id="+url.QueryEscape(ref.Ref))
 		if err != nil {
 			return 0, err
 		}
 		// Errors and the address of a video come as JSON, with status 200.
-		if kind := wire.MediaType(resp.Header); kind != "application/json" && kind != "text/plain" {
-			content = resp.Body
+		if kind != "application/json" && kind != "text/plain" {
+			content = body
 			return 0, nil
 		}
 		var r mediaReply
-		if err := readReply(resp, &r); err != nil || r.Code != 0 {
+		if err := readReply(body, &r); err != nil || r.Code != 0 {
 			return r.Code, err
 		}
 		if r.VideoURL == "" {
@@ -115,15 +113,15 @@ func (c *caller) Fetch(ctx context.Context, ref ticket.MediaRef) (io.ReadCloser,
 }
 
 func (c *client) download(ctx context.Context, address string) (io.ReadCloser, error) {
-	resp, err := c.get(ctx, address)
+	kind, body, err := c.get(ctx, address)
 	if err != nil {
 		return nil, err
 	}
-	if kind := wire.MediaType(resp.Header); kind == "application/json" || strings.HasPrefix(kind, "text/") {
-		_ = resp.Body.Close() // nothing of it is wanted
+	if kind == "application/json" || strings.HasPrefix(kind, "text/") {
+		_ = body.Close() // nothing of it is wanted
 		return nil, ticket.Errorf(ticket.NotFound, "media.gone", "WeChat sent a page instead of the file")
 	}
-	return resp.Body, nil
+	return body, nil
 }
 
 // withToken calls do with a token, and once more with a new one when the platform no longer takes
@@ -200,37 +198,37 @@ func (c *client) post(ctx context.Context, path string, body []byte, into any) e
 		return unavailable(err)
 	}
 	req.Header.Set("Content-Type", "application/json; charset=utf-8")
-	resp, err := c.do(req)
+	_, content, err := c.do(req)
 	if err != nil {
 		return err
 	}
-	return readReply(resp, into)
+	return readReply(content, into)
 }
 
-func (c *client) get(ctx context.Context, address string) (*http.Response, error) {
+func (c *client) get(ctx context.Context, address string) (mediaType string, body io.ReadCloser, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return nil, unavailable(err)
+		return "", nil, unavailable(err)
 	}
 	return c.do(req)
 }
 
 // do sends req; every status but 200 is an error.
-func (c *client) do(req *http.Request) (*http.Response, error) {
+func (c *client) do(req *http.Request) (mediaType string, body io.ReadCloser, err error) {
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, unavailable(err)
+		return "", nil, unavailable(err)
 	}
 	if resp.StatusCode != http.StatusOK {
 		_ = resp.Body.Close() // nothing of it is wanted
-		return nil, unavailable(fmt.Errorf("status %d", resp.StatusCode))
+		return "", nil, unavailable(fmt.Errorf("status %d", resp.StatusCode))
 	}
-	return resp, nil
+	return wire.MediaType(resp.Header), resp.Body, nil
 }
 
-func readReply(resp *http.Response, into any) error {
-	defer resp.Body.Close()
-	b, err := io.ReadAll(io.LimitReader(resp.Body, maxAPIReply))
+func readReply(body io.ReadCloser, into any) error {
+	defer func() { _ = body.Close() }() // it was only read
+	b, err := io.ReadAll(io.LimitReader(body, maxAPIReply))
 	if err != nil {
 		return unavailable(err)
 	}
@@ -242,8 +240,7 @@ func readReply(resp *http.Response, into any) error {
 
 // unavailable drops the URL that net/http puts into its errors: it holds the token.
 func unavailable(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err
 	}
 	return ticket.Errorf(ticket.Unavailable, "wechat.unreachable", "WeChat cannot be reached").Because(err)

@@ -75,8 +75,7 @@ func (a *adapter) read(body []byte) (*message, error) {
 		return nil, err
 	}
 	if err := a.validate.Struct(m); err != nil {
-		var fields validator.ValidationErrors
-		if errors.As(err, &fields) {
+		if fields, ok := errors.AsType[validator.ValidationErrors](err); ok {
 			return nil, missing(fieldName(fields[0].Namespace()))
 		}
 		return nil, err
