@@ -19,7 +19,6 @@ import (
 
 	"github.com/citizen-hotline/gateway/internal/city"
 	"github.com/citizen-hotline/gateway/internal/outbox"
-	"github.com/citizen-hotline/gateway/internal/text"
 	"github.com/citizen-hotline/gateway/sla"
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/ticket"
@@ -224,8 +223,9 @@ func (t *Tracker) alert(c *city.City, next *ticket.Ticket, k sla.Clock, s sla.Du
 	if err != nil {
 		return store.Alert{}, err
 	}
+	// The text of an alert is kept in the clear: it names the ticket, never the citizen's words.
 	words := c.Say("ladder_"+s.Step.Level, map[string]string{"number": next.Number, "unit": c.UnitTitle(k.Unit),
-		"due": k.DueAt.In(c.Zone).Format("1月2日 15:04"), "clock": ClockTitle(k.Name), "title": text.MaskPersonal(next.Private.Title)})
+		"due": k.DueAt.In(c.Zone).Format("1月2日 15:04"), "clock": ClockTitle(k.Name)})
 	return store.Alert{
 		ID: id, Key: fmt.Sprintf("%s/%d/%s", next.ID, e.Seq, post), Ticket: next.ID, Number: next.Number, Unit: unit,
 		Region: next.Region, Level: s.Step.Level, Post: post, Text: words, At: e.At,
