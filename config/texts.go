@@ -25,7 +25,7 @@ type TextSpec struct {
 var (
 	aboutNew    = []string{"number", "code", "unit", "title", "due"}
 	aboutEnd    = []string{"number", "code", "unit", "title", "reply", "reason", "advice"}
-	aboutLadder = []string{"number", "unit", "title", "due", "clock"}
+	aboutLadder = []string{"number", "unit", "due", "clock"}
 )
 
 // TextSpecs are all texts of the program.
