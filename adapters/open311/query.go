@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,12 +19,13 @@ const (
 	maxPage  = 10_000
 )
 
-// Query answers everything that is not the post of a request.
+// Query answers everything that is not the post of a request, and posts for a service that is not
+// offered: only the desk knows the services, and Normalize must not ask it.
 func (a *adapter) Query(ctx context.Context, in adapters.Inbound, desk adapters.PublicDesk) (adapters.Reply, bool) {
-	if isPost(in) {
-		return adapters.Reply{}, false
-	}
 	r := resourceOf(in.Path, in.Header)
+	if isPost(in) {
+		return checkService(in, r.format, desk)
+	}
 	if in.Method != http.MethodGet && in.Method != http.MethodHead {
 		return refuse(http.StatusBadRequest, r.format, "only GET is allowed here; requests are posted to /requests."+r.format), true
 	}
@@ -68,6 +70,32 @@ func (a *adapter) discovery(in adapters.Inbound, format string) adapters.Reply {
 		}},
 	}
 	return render(http.StatusOK, format, d, d)
+}
+
+// checkService refuses a post whose service code is unknown or whose required attributes are missing.
+// A post that is wrong in other ways goes on: Normalize says all that is wrong with it.
+func checkService(in adapters.Inbound, format string, desk adapters.PublicDesk) (adapters.Reply, bool) {
+	form, err := formOf(in)
+	code := (&params{Values: form}).one("service_code")
+	if err != nil || code == "" {
+		return adapters.Reply{}, false
+	}
+	offered := desk.Services()
+	i := slices.IndexFunc(offered, func(s adapters.Service) bool { return s.Code == code })
+	if i < 0 {
+		return refuse(http.StatusNotFound, format, "service_code: not found; GET /services lists the codes"), true
+	}
+	answers := (&params{Values: form}).attributes()
+	var faults []string
+	for _, at := range offered[i].Attributes {
+		if at.Required && answers["attribute."+at.Code] == "" {
+			faults = append(faults, "attribute["+at.Code+"]: is required; GET /services/"+code+"."+format+" describes it")
+		}
+	}
+	if len(faults) == 0 {
+		return adapters.Reply{}, false
+	}
+	return refuse(http.StatusBadRequest, format, faults...), true
 }
 
 func services(format string, desk adapters.PublicDesk) adapters.Reply {
