@@ -113,8 +113,8 @@ func (v Viewer) any(holds func(Role) bool) bool {
 	return false
 }
 
-// actor is the viewer as events name it.
-func (v Viewer) actor() ticket.Actor {
+// Actor is the viewer as events name it.
+func (v Viewer) Actor() ticket.Actor {
 	a := ticket.Actor{Kind: v.Kind, ID: v.Login, Unit: v.Unit}
 	if a.Kind == "" {
 		a.Kind = ticket.ActorUser

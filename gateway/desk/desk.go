@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/citizen-hotline/gateway/adapters"
 	"github.com/citizen-hotline/gateway/internal/city"
 	"github.com/citizen-hotline/gateway/internal/outbox"
 	"github.com/citizen-hotline/gateway/sla"
@@ -67,7 +66,7 @@ func (d *Desk) Act(ctx context.Context, v Viewer, number string, cmd ticket.Comm
 	if !v.MayDo(cmd.Action) {
 		return View{}, forbidden("action", string(cmd.Action))
 	}
-	cmd.Actor = v.actor()
+	cmd.Actor = v.Actor()
 	var err error
 	for range tries {
 		var view View
@@ -113,6 +112,9 @@ func (d *Desk) act(ctx context.Context, v Viewer, number string, cmd ticket.Comm
 	if change.Outbox, err = d.tell(c, &t, e); err != nil {
 		return View{}, err
 	}
+	if err := d.shareReply(ctx, c, &change, &t, e, now); err != nil {
+		return View{}, err
+	}
 	if err := d.Store.Commit(ctx, change)[0]; err != nil {
 		return View{}, err
 	}
@@ -122,7 +124,7 @@ func (d *Desk) act(ctx context.Context, v Viewer, number string, cmd ticket.Comm
 		sight = SightFull
 	}
 	due := change.Tickets[0]
-	return d.view(c, v, store.Item{Ticket: t, Due: due.Due, Provisional: due.Provisional}, history, sight, now), nil
+	return d.view(ctx, c, v, store.Item{Ticket: t, Due: due.Due, Provisional: due.Provisional}, history, sight, now)
 }
 
 // find reads a ticket by number, inside the viewer's scope.
@@ -142,7 +144,7 @@ func (d *Desk) allowed(ctx context.Context, c *city.City, v Viewer, t *ticket.Ti
 	cmd.Cause.Pack = c.Hash
 	if cmd.Cause.Reason != "" {
 		r, known := c.Reasons[cmd.Cause.Reason]
-		if !known || !slices.Contains(r.For, string(cmd.Action)) && len(r.For) > 0 {
+		if !known || !slices.Contains(r.For, reasonClass(cmd.Action)) && len(r.For) > 0 {
 			return invalid("reason", "原因代码 %q 不适用于此操作，可用代码见 /api/v1/reasons", cmd.Cause.Reason)
 		}
 		if cmd.Cause.Basis == "" {
@@ -244,19 +246,50 @@ func (d *Desk) tell(c *city.City, t *ticket.Ticket, e ticket.Event) ([]store.Not
 		}
 		list = append(list, n)
 	}
-	say := map[ticket.Action]string{ticket.Resolve: "resolved", ticket.Answer: "closed", ticket.Decline: "declined", ticket.Transfer: "transferred"}[e.Action]
-	ended := e.Action != ticket.Resolve || t.State == ticket.StateResolved
-	if say != "" && ended && t.Private.Reply != nil {
-		advice := c.Reasons[e.Cause.Reason].Advice
-		words := c.Say(say, map[string]string{"number": t.Number, "code": t.Private.TrackCode, "unit": c.UnitTitle(t.LeadUnit()),
-			"title": t.Private.Title, "reply": t.Private.PublicReply, "advice": advice})
-		n, err := outbox.New(outbox.KindCitizen, t.Channel, t, e, outbox.CitizenNotice{To: *t.Private.Reply, Message: ticket.Message{Title: t.Private.Title, Text: words}})
-		if err != nil {
-			return nil, err
-		}
+	n, told, err := d.tellCitizen(c, t, t, e)
+	if told {
 		list = append(list, n)
 	}
-	return list, nil
+	return list, err
+}
+
+// endings are the actions after which the citizen is owed a word, and the text that says it.
+var endings = map[ticket.Action]string{ticket.Resolve: "resolved", ticket.Answer: "closed", ticket.Decline: "declined", ticket.Transfer: "transferred"}
+
+// ending is the text by which an event ends the matter of a ticket, "" when it does not.
+func ending(t *ticket.Ticket, e ticket.Event) string {
+	if e.Action == ticket.Resolve && t.State != ticket.StateResolved {
+		return "" // an assisting unit is not done yet
+	}
+	return endings[e.Action]
+}
+
+// tellCitizen makes the word to the citizen of ticket t about an event that ended the matter of
+// lead, which is t itself or the ticket that leads its incident. ok is false when there is nothing
+// to say, or no way to say it but the public track.
+func (d *Desk) tellCitizen(c *city.City, t, lead *ticket.Ticket, e ticket.Event) (n store.Notice, ok bool, err error) {
+	say := ending(lead, e)
+	if say == "" || t.Private.Reply == nil || t.Historic {
+		return n, false, nil
+	}
+	r := c.Reasons[e.Cause.Reason]
+	words := c.Say(say, map[string]string{"number": t.Number, "code": t.Private.TrackCode, "unit": c.UnitTitle(lead.LeadUnit()),
+		"title": t.Private.Title, "reply": lead.Private.PublicReply, "reason": r.Title, "advice": r.Advice})
+	n, err = outbox.About(outbox.KindCitizen, t.Channel, t, e,
+		outbox.CitizenNotice{To: *t.Private.Reply, Message: ticket.Message{Title: t.Private.Title, Text: words}})
+	return n, err == nil, err
+}
+
+// reasonClass is what the pack's reasons call an action.
+func reasonClass(a ticket.Action) string {
+	switch a {
+	case ticket.AskExtend, ticket.RefuseExtend:
+		return string(ticket.Extend)
+	case ticket.Close:
+		return "terminate"
+	default:
+		return string(a)
+	}
 }
 
 func forbidden(thing, value string) error {
@@ -267,5 +300,3 @@ func invalid(field, format string, args ...any) error {
 	return &ticket.Error{Kind: ticket.Invalid, Code: "command.invalid", Message: "请求有误",
 		Fields: []ticket.Field{{Name: field, Message: fmt.Sprintf(format, args...)}}}
 }
-
-var _ adapters.PublicDesk = (*Desk)(nil)

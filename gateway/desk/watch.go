@@ -1,0 +1,228 @@
+package desk
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/citizen-hotline/gateway/internal/city"
+	"github.com/citizen-hotline/gateway/store"
+	"github.com/citizen-hotline/gateway/ticket"
+)
+
+// Call is a call as a viewer may see it.
+type Call struct {
+	ID         string    `json:"id"`
+	Channel    Named     `json:"channel"`
+	CallID     string    `json:"call_id"`
+	Line       string    `json:"line,omitempty"`
+	Agent      string    `json:"agent,omitempty"`
+	State      string    `json:"state"` // ringing, answered, ended, missed
+	CallBack   string    `json:"call_back,omitempty"`
+	RangAt     time.Time `json:"rang_at,omitzero"`
+	AnsweredAt time.Time `json:"answered_at,omitzero"`
+	EndedAt    time.Time `json:"ended_at,omitzero"`
+	Seconds    int       `json:"seconds,omitempty"`
+	Caller     *Party    `json:"caller,omitempty"`
+	Recordings int       `json:"recordings,omitempty"`
+	Transcript string    `json:"transcript,omitempty"`
+	Tickets    []string  `json:"tickets,omitempty"` // numbers
+}
+
+// CallList is one page of calls.
+type CallList struct {
+	Items []Call `json:"items"`
+	Next  string `json:"next,omitempty"`
+}
+
+// Calls lists calls, newest first; those owed a call back only when due is set. Calls belong to
+// the hotline's own people: somebody whose scope is a unit sees none.
+func (d *Desk) Calls(ctx context.Context, v Viewer, due bool, cursor string, limit int) (CallList, error) {
+	c, out := d.Live.Get(), CallList{Items: []Call{}}
+	if v.Unit != "" || v.Region != "" {
+		return out, nil
+	}
+	calls, next, err := d.Store.Calls(ctx, store.CallFilter{CallBackDue: due, Cursor: cursor, Limit: min(limit, listMost)})
+	if err != nil {
+		return out, err
+	}
+	numbers, err := d.numbersOf(ctx, c, v, calls)
+	if err != nil {
+		return out, err
+	}
+	sight := v.sight(c)
+	for _, k := range calls {
+		row := Call{ID: k.ID.String(), Channel: Named{k.Channel, channelTitle(c, k.Channel)}, CallID: k.CallID, Line: k.Line, Agent: k.Agent, State: k.State,
+			CallBack: k.CallBack, RangAt: local(c, k.RangAt), AnsweredAt: local(c, k.AnsweredAt), EndedAt: local(c, k.EndedAt), Seconds: k.Seconds,
+			Caller: sight.party(k.Private.Caller), Recordings: len(k.Private.Recording)}
+		if sight > SightNone {
+			row.Transcript = sight.words(k.Private.Transcript)
+		}
+		for _, id := range k.Tickets {
+			if number, ok := numbers[id]; ok {
+				row.Tickets = append(row.Tickets, number)
+			}
+		}
+		out.Items = append(out.Items, row)
+	}
+	out.Next = next
+	return out, nil
+}
+
+// numbersOf names the tickets of calls that the viewer sees.
+func (d *Desk) numbersOf(ctx context.Context, c *city.City, v Viewer, calls []store.Call) (map[ticket.ID]string, error) {
+	var ids []ticket.ID
+	for _, k := range calls {
+		ids = append(ids, k.Tickets...)
+	}
+	numbers := map[ticket.ID]string{}
+	if len(ids) == 0 {
+		return numbers, nil
+	}
+	page, err := d.Store.Tickets(ctx, store.Filter{IDs: ids, Limit: min(len(ids), 1000)})
+	if err != nil {
+		return nil, err
+	}
+	for i := range page.Items {
+		if t := &page.Items[i].Ticket; v.sees(c, t) {
+			numbers[t.ID] = t.Number
+		}
+	}
+	return numbers, nil
+}
+
+// Delivery is a delivery without its content.
+type Delivery struct {
+	ID         string              `json:"id"`
+	Channel    Named               `json:"channel"`
+	ReceivedAt time.Time           `json:"received_at"`
+	State      store.DeliveryState `json:"state"`
+	Code       string              `json:"code,omitempty"` // of quarantine or rejection
+}
+
+// DeliveryList is one page of deliveries.
+type DeliveryList struct {
+	Items []Delivery `json:"items"`
+	Next  string     `json:"next,omitempty"`
+}
+
+// Deliveries lists deliveries, newest first, without what they say.
+func (d *Desk) Deliveries(ctx context.Context, f store.DeliveryFilter) (DeliveryList, error) {
+	c := d.Live.Get()
+	f.Limit = min(f.Limit, listMost)
+	rows, next, err := d.Store.Deliveries(ctx, f)
+	out := DeliveryList{Items: make([]Delivery, 0, len(rows)), Next: next}
+	for _, r := range rows {
+		out.Items = append(out.Items, Delivery{ID: r.ID.String(), Channel: Named{r.Channel, channelTitle(c, r.Channel)}, ReceivedAt: local(c, r.ReceivedAt), State: r.State, Code: r.Code})
+	}
+	return out, err
+}
+
+// Alert is something a person on duty must see.
+type Alert struct {
+	ID         string    `json:"id"`
+	Number     string    `json:"number,omitempty"`
+	Unit       *Named    `json:"unit,omitempty"`
+	Region     *Named    `json:"region,omitempty"`
+	Level      string    `json:"level"`
+	LevelTitle string    `json:"level_title"`
+	Post       string    `json:"post,omitempty"`
+	Text       string    `json:"text"`
+	At         time.Time `json:"at"`
+	AckedBy    string    `json:"acked_by,omitempty"`
+	AckedAt    time.Time `json:"acked_at,omitzero"`
+}
+
+// Alerts lists the alerts in the viewer's scope, newest first; those not acknowledged yet when open
+// is set, and those to the viewer's own posts when mine is.
+func (d *Desk) Alerts(ctx context.Context, v Viewer, open, mine bool, limit int) ([]Alert, error) {
+	c, list := d.Live.Get(), []Alert{}
+	rows, err := d.alerts(ctx, c, v, open, min(max(limit, 1), 1000))
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range rows {
+		if mine && !slices.Contains(v.Posts, a.Post) {
+			continue
+		}
+		row := Alert{ID: a.ID.String(), Number: a.Number, Region: named(a.Region, regionTitle(c, a.Region)), Level: a.Level, LevelTitle: LevelTitle(a.Level),
+			Post: a.Post, Text: a.Text, At: local(c, a.At), AckedBy: a.AckedBy, AckedAt: local(c, a.AckedAt)}
+		if a.Unit != "" {
+			row.Unit = named(a.Unit, c.UnitTitle(a.Unit))
+		}
+		list = append(list, row)
+	}
+	return list, nil
+}
+
+func (d *Desk) alerts(ctx context.Context, c *city.City, v Viewer, open bool, limit int) ([]store.Alert, error) {
+	f := store.AlertFilter{Open: open, Limit: limit}
+	if v.Unit != "" {
+		f.Units = unitsBelow(c, v.Unit)
+	}
+	rows, err := d.Store.Alerts(ctx, f)
+	if v.Region != "" {
+		rows = slices.DeleteFunc(rows, func(a store.Alert) bool { return a.Region != v.Region && !c.Rules.WithinRegion(a.Region, v.Region) })
+	}
+	return rows, err
+}
+
+// Ack acknowledges an alert. Errors: NotFound when there is none in the viewer's scope; Conflict, with
+// who did, when it is acknowledged already.
+func (d *Desk) Ack(ctx context.Context, v Viewer, id ticket.ID) error {
+	if v.Unit != "" || v.Region != "" {
+		rows, err := d.alerts(ctx, d.Live.Get(), v, false, 1000)
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(rows, func(a store.Alert) bool { return a.ID == id }) {
+			return ticket.Errorf(ticket.NotFound, "alert.unknown", "没有这条告警")
+		}
+	}
+	if err := d.Store.AckAlert(ctx, id, v.Login, d.Now()); err != nil {
+		return err
+	}
+	d.Committed(false)
+	return nil
+}
+
+// Notice is something to tell a unit or a citizen, without what it says.
+type Notice struct {
+	ID       int64     `json:"id"`
+	Kind     string    `json:"kind"`
+	Target   Named     `json:"target"`
+	State    string    `json:"state"`
+	Attempts int       `json:"attempts"`
+	Created  time.Time `json:"created"`
+	Next     time.Time `json:"next,omitzero"`
+	Done     time.Time `json:"done,omitzero"`
+	Error    string    `json:"error,omitempty"`
+}
+
+// Notices lists notices in a state, newest first, before the one with id cursor (0: from the newest).
+func (d *Desk) Notices(ctx context.Context, state store.NoticeState, cursor int64, limit int) ([]Notice, error) {
+	c := d.Live.Get()
+	rows, err := d.Store.Notices(ctx, state, cursor, min(max(limit, 1), listMost))
+	list := make([]Notice, 0, len(rows))
+	for _, n := range rows {
+		title := channelTitle(c, n.Target)
+		if u, ok := c.Rules.Unit(n.Target); ok {
+			title = u.Name
+		}
+		list = append(list, Notice{ID: n.ID, Kind: n.Kind, Target: Named{n.Target, title}, State: string(n.State), Attempts: n.Attempts,
+			Created: local(c, n.Created), Next: local(c, n.Next), Done: local(c, n.Done), Error: n.Error})
+	}
+	return list, err
+}
+
+// RedriveNotices puts dead notices back to pending and tells how many there were.
+func (d *Desk) RedriveNotices(ctx context.Context, ids []int64) (int, error) {
+	n, err := d.Store.Redrive(ctx, ids, d.Now())
+	if err == nil && n > 0 {
+		d.Committed(true)
+	}
+	return n, err
+}
+
+// stamp writes a time in the city's zone.
+func stamp(c *city.City, at time.Time) string { return local(c, at).Format(time.RFC3339) }
