@@ -1,0 +1,107 @@
+package media
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/citizen-hotline/gateway/ticket"
+)
+
+func open(t *testing.T, most int64) (*Store, string) {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "media")
+	s, err := Open(dir, most)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s, dir
+}
+
+var png = append([]byte("\x89PNG\r\n\x1a\n"), bytes.Repeat([]byte{0}, 100)...)
+
+func TestWhatIsPutCanBeReadByItsHash(t *testing.T) {
+	t.Parallel()
+	s, dir := open(t, 1000)
+	ref, err := s.Put(bytes.NewReader(png))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ref.MIME != "image/png" || ref.Size != int64(len(png)) || !ref.Fetched {
+		t.Errorf("kept as %+v", ref)
+	}
+	again, err := s.Put(bytes.NewReader(png))
+	if err != nil || again != ref {
+		t.Errorf("the same content again: %+v, %v", again, err)
+	}
+	f, err := s.Get(ref.SHA256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close() //nolint:errcheck // read only
+	if got, err := io.ReadAll(f); err != nil || !bytes.Equal(got, png) {
+		t.Errorf("read back %d bytes, %v", len(got), err)
+	}
+	left, err := os.ReadDir(filepath.Join(dir, "tmp"))
+	if err != nil || len(left) != 0 {
+		t.Errorf("%d temporary files left, %v", len(left), err)
+	}
+}
+
+func TestLimitsAndStrangers(t *testing.T) {
+	t.Parallel()
+	s, dir := open(t, 10)
+	for name, c := range map[string]struct {
+		content string
+		want    ticket.ErrorKind
+	}{"too large": {"12345678901", ticket.TooLarge}, "empty": {"", ticket.Invalid}} {
+		if _, err := s.Put(strings.NewReader(c.content)); ticket.KindOf(err) != c.want {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := s.Put(strings.NewReader("1234567890")); err != nil {
+		t.Errorf("as large as allowed: %v", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "secret"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, hash := range []string{"", "../secret", strings.Repeat("a", 64), strings.Repeat("A", 64), "..%2fsecret"} {
+		if _, err := s.Get(hash); !ticket.IsKind(err, ticket.NotFound) {
+			t.Errorf("Get(%q): %v", hash, err)
+		}
+	}
+}
+
+func TestTheSameAttachmentFromManyAtOnce(t *testing.T) {
+	t.Parallel()
+	s, _ := open(t, 1000)
+	var wg sync.WaitGroup
+	for range 16 {
+		wg.Go(func() {
+			if _, err := s.Put(bytes.NewReader(png)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestABrokenDiskKeepsNothing(t *testing.T) {
+	t.Parallel()
+	s, dir := open(t, 1000)
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Put(bytes.NewReader(png)); !ticket.IsKind(err, ticket.Unavailable) {
+		t.Errorf("without its folder: %v", err)
+	}
+}
