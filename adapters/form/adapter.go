@@ -24,6 +24,7 @@ type settings struct {
 	Reporters          []string `yaml:"reporters"`
 	ConsentRequired    bool     `yaml:"consent_required"`
 	AreaCode           string   `yaml:"area_code"`
+	Historic           bool     `yaml:"historic"`
 }
 
 var allReporters = []string{citizen, gridWorker, observer, agent}
@@ -45,6 +46,7 @@ func Spec() adapters.Spec {
 		Fields: append(wire.GuardFields(),
 			adapters.Field{Name: "reporters", Title: "允许的提交人", Type: adapters.TypeList, Default: "citizen", Help: "citizen 市民、gridWorker 网格员、observer 自媒体观察员、agent 话务员或窗口人员；后三者需要验证方式；未写明类型的按第一种"},
 			adapters.Field{Name: "consent_required", Title: "必须同意个人信息处理说明", Type: adapters.TypeBool, Default: "false", Help: "consent 不为 true 时拒收"},
+			adapters.Field{Name: "historic", Title: "历史数据", Type: adapters.TypeBool, Default: "false", Help: "来自旧系统的存量工单：时限照算，不通知任何人；发生时间可以是过去任何一年，foreignNumber 记旧编号"},
 			adapters.Field{Name: "area_code", Title: "本地区号", Type: adapters.TypeString, Help: "补全没有区号的固定电话，例如 0539"},
 		),
 		MaxBody:   64 << 20,

@@ -69,9 +69,21 @@ func kiosk(t testing.TB) adaptertest.Config {
 	}
 }
 
+// archive is what the import of an old system's tickets comes by.
+func archive(t testing.TB) adaptertest.Config {
+	t.Helper()
+	return adaptertest.Config{
+		Spec: Spec(), Dir: "testdata/archive", Text: delivery(t),
+		Settings: "verify: {type: bearer}\nsecrets: [env:IMPORT]\nhistoric: true\narea_code: '0539'\n",
+		Secrets:  map[string]string{"env:IMPORT": "token-of-the-import"},
+		Guard:    adaptertest.Guard{Headers: []string{"Authorization"}},
+	}
+}
+
 func TestPublicForm(t *testing.T) { t.Parallel(); adaptertest.Run(t, public(t)) }
 func TestStaff(t *testing.T)      { t.Parallel(); adaptertest.Run(t, staff(t)) }
 func TestKiosk(t *testing.T)      { t.Parallel(); adaptertest.Run(t, kiosk(t)) }
+func TestArchive(t *testing.T)    { t.Parallel(); adaptertest.Run(t, archive(t)) }
 
 func FuzzNormalize(f *testing.F) { adaptertest.Fuzz(f, public(f)) }
 

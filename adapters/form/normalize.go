@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-playground/validator/v10"
 
@@ -56,7 +57,7 @@ func invalid(fields ...ticket.Field) error {
 func (r *report) clean() {
 	texts := []*string{
 		&r.ClientReportID, &r.Kind, &r.Type, &r.Urgency, &r.Category, &r.CategoryCode, &r.Region, &r.Title, &r.Description, &r.OccurredAt,
-		&r.Reporter.Type, &r.Reporter.ID, &r.Reporter.GridCode, &r.Location.CRS, &r.Location.Address, &r.TicketNumber, &r.Unit,
+		&r.Reporter.Type, &r.Reporter.ID, &r.Reporter.GridCode, &r.Location.CRS, &r.Location.Address, &r.TicketNumber, &r.ForeignNumber, &r.Unit,
 	}
 	who := &r.Reporter
 	texts = append(texts, &who.Name, &who.Phone, &who.Contact, &who.IDNumber, &who.Company)
@@ -92,6 +93,9 @@ func (f *form) check(r report, in adapters.Inbound) []ticket.Field {
 	if r.Unit != "" && who != agent {
 		add("unit", "不能由提交人指定承办单位")
 	}
+	if r.ForeignNumber != "" && !f.settings.Historic {
+		add("foreignNumber", "此渠道不接受旧编号")
+	}
 	if f.settings.ConsentRequired && !r.Consent {
 		add("consent", "请先同意个人信息处理说明")
 	}
@@ -108,22 +112,24 @@ func (f *form) check(r report, in adapters.Inbound) []ticket.Field {
 func (f *form) request(r report, in adapters.Inbound) (ticket.Request, []ticket.Field) {
 	ch := f.channel
 	q := ticket.Request{
-		Key:          r.ClientReportID,
-		Kind:         ticket.KindCase,
-		Source:       ch.Source,
-		Type:         ticket.RequestType(r.Type),
-		Urgency:      ticket.Urgency(r.Urgency),
-		Category:     cmp.Or(r.Category, r.CategoryCode),
-		Region:       r.Region,
-		Title:        r.Title,
-		Text:         r.Description,
-		TicketNumber: strings.ToUpper(r.TicketNumber),
-		Unit:         r.Unit,
-		Confidential: r.Confidential,
-		Public:       r.Public,
-		NoCallback:   r.AnswerWanted != nil && !*r.AnswerWanted,
-		Media:        attachments(r.Photos, in.Media),
-		Attributes:   map[string]string{"reporter": r.Reporter.Type},
+		Key:           r.ClientReportID,
+		Kind:          ticket.KindCase,
+		Source:        ch.Source,
+		Type:          ticket.RequestType(r.Type),
+		Urgency:       ticket.Urgency(r.Urgency),
+		Category:      cmp.Or(r.Category, r.CategoryCode),
+		Region:        r.Region,
+		Title:         r.Title,
+		Text:          r.Description,
+		TicketNumber:  strings.ToUpper(r.TicketNumber),
+		Historic:      f.settings.Historic,
+		ForeignNumber: r.ForeignNumber,
+		Unit:          r.Unit,
+		Confidential:  r.Confidential,
+		Public:        r.Public,
+		NoCallback:    r.AnswerWanted != nil && !*r.AnswerWanted,
+		Media:         attachments(r.Photos, in.Media),
+		Attributes:    map[string]string{"reporter": r.Reporter.Type},
 	}
 	if q.TicketNumber != "" {
 		q.Kind = ticket.KindUpdate
@@ -136,7 +142,7 @@ func (f *form) request(r report, in adapters.Inbound) (ticket.Request, []ticket.
 	}
 	f.parties(&q, r)
 
-	happened, wrong := wire.Occurred(r.OccurredAt, ch.Zone, in.ReceivedAt, "occurredAt")
+	happened, wrong := f.occurred(r.OccurredAt, in.ReceivedAt)
 	q.HappenedAt = happened
 	q.Place = ticket.Place{Address: r.Location.Address, Grid: r.Reporter.GridCode}
 	wrong = append(wrong, wire.Coordinates(&q.Place, r.Location.Lng, r.Location.Lat, r.Location.CRS, ch.Datum, "location")...)
@@ -144,6 +150,26 @@ func (f *form) request(r report, in adapters.Inbound) (ticket.Request, []ticket.
 		q.Place.Accuracy = r.Location.Accuracy
 	}
 	return q, wrong
+}
+
+// oldest is the first year an archive may speak of. What is older is a slip of the pen, or the empty
+// date of a spreadsheet, which counts from the last day of 1899.
+const oldest = 1900
+
+// occurred reads when the matter happened. An archive may be older than a live source may claim.
+func (f *form) occurred(s string, receivedAt time.Time) (time.Time, []ticket.Field) {
+	const path = "occurredAt"
+	if !f.settings.Historic || s == "" {
+		return wire.Occurred(s, f.channel.Zone, receivedAt, path)
+	}
+	at, err := wire.Time(s, f.channel.Zone)
+	switch {
+	case err != nil:
+		return time.Time{}, []ticket.Field{{Name: path, Message: "应为时间，例如 2019-12-03 08:05"}}
+	case at.Year() < oldest, at.After(receivedAt):
+		return time.Time{}, []ticket.Field{{Name: path, Message: fmt.Sprintf("应在 %d 年之后，且不晚于现在", oldest)}}
+	}
+	return at, nil
 }
 
 // parties tells who filed from who is concerned. A citizen who names nobody else is both. Everybody

@@ -19,6 +19,7 @@ type report struct {
 	Location       location `json:"location"`
 	Photos         []string `json:"photos"         validate:"max=9,dive,startswith=upload:,max=128"`
 	TicketNumber   string   `json:"ticketNumber"   validate:"max=32"` // this adds to a ticket the citizen has
+	ForeignNumber  string   `json:"foreignNumber"  validate:"max=64"` // historic channels only: its number in the old system
 	Unit           string   `json:"unit"           validate:"max=64"` // agents only
 	Confidential   bool     `json:"confidential"`
 	Public         bool     `json:"public"`
