@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -38,7 +37,7 @@ func pages(t *testing.T, s *Store, n int) {
 func TestFullDiskAcknowledgesNothing(t *testing.T) {
 	t.Parallel()
 	registry := prometheus.NewRegistry()
-	s := openAt(t, Options{Path: filepath.Join(t.TempDir(), "hotline.db"), Ring: newRing(t), Observer: NewMetrics(registry, time.Now)})
+	s := openAt(t, Options{Path: filepath.Join(t.TempDir(), "hotline.db"), Ring: newRing(t), Observer: NewMetrics(registry).Observer()})
 	m := storetest.NewMaker()
 	storetest.Must(t, s, m.Ticket(t, storetest.Day).Change())
 	pages(t, s, 3)

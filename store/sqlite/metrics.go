@@ -8,28 +8,44 @@ import (
 	"github.com/citizen-hotline/gateway/store"
 )
 
-// NewMetrics registers the writer's metrics and returns the observer that feeds them. now times
-// the batches.
-func NewMetrics(r prometheus.Registerer, now func() time.Time) Observer {
-	size := prometheus.NewHistogram(prometheus.HistogramOpts{Name: "hotline_store_batch_size",
-		Help: "Changes written by one transaction.", Buckets: []float64{1, 2, 4, 8, 16, 32, 64, 128, 256}})
-	took := prometheus.NewHistogram(prometheus.HistogramOpts{Name: "hotline_store_commit_seconds",
-		Help: "Time one transaction took, from its first statement to the sync of the disk.", Buckets: prometheus.ExponentialBuckets(0.0005, 2, 13)})
-	failed := prometheus.NewCounter(prometheus.CounterOpts{Name: "hotline_store_batches_failed_total",
-		Help: "Transactions that failed as a whole: the disk is full or broken. Nothing of them was acknowledged."})
+// Metrics are the writer's figures.
+type Metrics struct {
+	size, took prometheus.Histogram
+	failed     prometheus.Counter
+	waiting    [2]prometheus.Gauge
+}
+
+// NewMetrics makes and registers the writer's metrics.
+func NewMetrics(r prometheus.Registerer) *Metrics {
 	depth := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "hotline_store_queue_depth",
 		Help: "Changes waiting for the writer."}, []string{"lane"})
-	r.MustRegister(size, took, failed, depth)
-	waiting := [2]prometheus.Gauge{depth.WithLabelValues(laneName(store.Citizens)), depth.WithLabelValues(laneName(store.Machines))}
+	m := &Metrics{
+		size: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "hotline_store_batch_size",
+			Help: "Changes written by one transaction.", Buckets: []float64{1, 2, 4, 8, 16, 32, 64, 128, 256}}),
+		took: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "hotline_store_commit_seconds",
+			Help: "Time one transaction took, from its first statement to the sync of the disk.", Buckets: prometheus.ExponentialBuckets(0.0005, 2, 13)}),
+		failed: prometheus.NewCounter(prometheus.CounterOpts{Name: "hotline_store_batches_failed_total",
+			Help: "Transactions that failed as a whole: the disk is full or broken. Nothing of them was acknowledged."}),
+	}
+	for _, lane := range []store.Lane{store.Citizens, store.Machines} {
+		m.waiting[lane] = depth.WithLabelValues(laneName(lane))
+	}
+	r.MustRegister(m.size, m.took, m.failed, depth)
+	return m
+}
+
+// Observer feeds the metrics. It reads the machine's clock: how long a disk takes has nothing to
+// do with the city's time, which a demo lets run faster.
+func (m *Metrics) Observer() Observer {
 	return Observer{
-		Now: now,
+		Now: time.Now,
 		Batch: func(n int, d time.Duration, err error) {
-			size.Observe(float64(n))
-			took.Observe(d.Seconds())
+			m.size.Observe(float64(n))
+			m.took.Observe(d.Seconds())
 			if err != nil {
-				failed.Inc()
+				m.failed.Inc()
 			}
 		},
-		Queue: func(lane store.Lane, n int) { waiting[lane].Set(float64(n)) },
+		Queue: func(lane store.Lane, n int) { m.waiting[lane].Set(float64(n)) },
 	}
 }
