@@ -16,7 +16,7 @@ type Command struct {
 	Private *Private
 }
 
-// Register makes a ticket of its first event. The id must be new.
+// New makes a ticket of its first event. The id must be new.
 // It returns Invalid when number, channel, key or text are missing.
 func New(id ID, cmd Command, now time.Time, random io.Reader) (Ticket, Event, error) {
 	r := cmd.Details.Registration

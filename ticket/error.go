@@ -83,8 +83,7 @@ func (e *Error) Because(err error) *Error {
 
 // KindOf is the kind of the first Error in err's chain, Internal when there is none.
 func KindOf(err error) ErrorKind {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind
 	}
 	return Internal

@@ -47,7 +47,7 @@ func (t *Ticket) Apply(e Event) error {
 	case Sign, Contact, Return, Withdraw, Pause, Resume, AskExtend, Extend, RefuseExtend, Resolve:
 		t.move(e)
 	case Triage:
-		t.endActive(Withdrawn, e)
+		t.withdrawActive(e)
 		t.Decision.Triage = e.Cause.Reason
 		t.State = StateTriage
 	case Answer:
@@ -59,7 +59,7 @@ func (t *Ticket) Apply(e Event) error {
 		t.end(StateTransferred, e)
 		t.ForeignNumber = or(d.ForeignNumber, t.ForeignNumber)
 	case Merge:
-		t.endActive(Withdrawn, e)
+		t.withdrawActive(e)
 		t.State, t.Incident = StateMerged, d.Other
 		t.Links = append(t.Links, Link{Kind: "merged", To: d.Other})
 	case Split, LinkTo:
@@ -119,7 +119,7 @@ func (t *Ticket) register(e Event) {
 // dispatch gives the ticket a new lead; what was active before is withdrawn (only arbitration
 // meets active assignments).
 func (t *Ticket) dispatch(e Event) {
-	t.endActive(Withdrawn, e)
+	t.withdrawActive(e)
 	if e.Details.Decision != nil {
 		t.Decision = *e.Details.Decision
 		t.Policy = or(e.Details.Decision.Policy, t.Policy)
@@ -203,17 +203,17 @@ func (t *Ticket) endBelow(no int, e Event) {
 	}
 }
 
-func (t *Ticket) endActive(state AssignmentState, e Event) {
+func (t *Ticket) withdrawActive(e Event) {
 	for i := range t.Assignments {
 		if a := &t.Assignments[i]; a.State.Active() {
-			a.State, a.EndedAt, a.Reason = state, e.At, e.Cause.Reason
+			a.State, a.EndedAt, a.Reason = Withdrawn, e.At, e.Cause.Reason
 		}
 	}
 	t.Extension = nil
 }
 
 func (t *Ticket) end(state State, e Event) {
-	t.endActive(Withdrawn, e)
+	t.withdrawActive(e)
 	t.State, t.ClosedAt, t.Outcome.Reason = state, e.At, e.Cause.Reason
 }
 

@@ -43,9 +43,11 @@ const (
 )
 
 // Actions lists every action in the order of the glossary.
-var Actions = []Action{Register, Answer, Triage, Dispatch, SendOn, AddUnit, Sign, Contact, Return, Withdraw, Arbitrate,
+var Actions = []Action{
+	Register, Answer, Triage, Dispatch, SendOn, AddUnit, Sign, Contact, Return, Withdraw, Arbitrate,
 	Pause, Resume, AskExtend, Extend, RefuseExtend, Resolve, CallBack, Reopen, Close, Decline, Merge, Split, LinkTo,
-	Transfer, Urge, Supervise, Supplement, Amend, Note, Reveal, Escalate, Recalendar, Repeat, Restate}
+	Transfer, Urge, Supervise, Supplement, Amend, Note, Reveal, Escalate, Recalendar, Repeat, Restate,
+}
 
 // ticketMoves says in which states of the ticket an action is legal. Register is legal only on
 // an empty ticket and stands here without states. An action absent from a state is refused.

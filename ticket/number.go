@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -18,7 +19,7 @@ var numberShape = regexp.MustCompile(`[A-Z]{2}[0-9]{13}`)
 // example LY2607130001233. Gaps in the sequence are allowed: replicas take blocks of it.
 func FormatNumber(prefix string, day time.Time, sequence int) string {
 	body := day.Format("060102") + fmt.Sprintf("%06d", sequence)
-	return prefix + body + string(rune('0'+luhn(body)))
+	return prefix + body + strconv.Itoa(luhn(body))
 }
 
 // ValidNumber reports whether s has the form of a public number and its check digit holds.

@@ -1,6 +1,9 @@
 package ticket
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // State is where a ticket stands. It is derived from the ticket's assignments plus its own ends.
 type State string
@@ -20,8 +23,10 @@ const (
 )
 
 // States lists every state in the order of a ticket's life.
-var States = []State{StateReceived, StateTriage, StateDispatched, StateHandling, StatePaused, StateResolved,
-	StateClosed, StateDeclined, StateMerged, StateTransferred}
+var States = []State{
+	StateReceived, StateTriage, StateDispatched, StateHandling, StatePaused, StateResolved,
+	StateClosed, StateDeclined, StateMerged, StateTransferred,
+}
 
 // Open reports whether work or a callback is still owed.
 func (s State) Open() bool {
@@ -255,10 +260,5 @@ func (t *Ticket) Involves(unit string) bool {
 }
 
 func contains[T comparable](list []T, x T) bool {
-	for _, y := range list {
-		if y == x {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(list, x)
 }

@@ -32,8 +32,10 @@ func registered(t *testing.T) *matter {
 	}
 	tk, e, err := New(id, Command{
 		Action: Register, Actor: Actor{Kind: ActorCitizen},
-		Details: Details{Registration: &Registration{Number: FormatNumber("LY", start, 7), Channel: "form", Key: "k-1", Kind: KindCase,
-			Source: SourceCitizen, Type: TypeHelp, Urgency: UrgencyNormal, ReceivedAt: start}},
+		Details: Details{Registration: &Registration{
+			Number: FormatNumber("LY", start, 7), Channel: "form", Key: "k-1", Kind: KindCase,
+			Source: SourceCitizen, Type: TypeHelp, Urgency: UrgencyNormal, ReceivedAt: start,
+		}},
 		Private: &Private{Title: "路灯不亮", Text: "王女士反映滨河路路灯不亮，电话13800000000", Appellant: Party{Name: "王女士", Phone: "13800000000"}},
 	}, start, rand.Reader)
 	if err != nil {
@@ -168,9 +170,11 @@ func TestAClockThatStepsBackDoesNotReorderHistory(t *testing.T) {
 func step(t *rapid.T, tk *Ticket) Command {
 	a := rapid.SampledFrom(tk.Legal()).Draw(t, "action")
 	yes := true
-	cmd := Command{Action: a, Actor: Actor{Kind: ActorUser, ID: "u"}, Cause: Cause{Reason: "r"},
+	cmd := Command{
+		Action: a, Actor: Actor{Kind: ActorUser, ID: "u"}, Cause: Cause{Reason: "r"},
 		Details: Details{Unit: rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "unit"), Amount: 1, Other: ID{1}, Reached: &yes, Clock: "resolve", Step: "s", Calendar: "c@2"},
-		Private: &Private{PublicReply: "好", Note: "注"}}
+		Private: &Private{PublicReply: "好", Note: "注"},
+	}
 	if n := len(tk.Assignments); n > 0 {
 		cmd.Details.Assignment = rapid.IntRange(1, n).Draw(t, "assignment")
 	}

@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"slices"
 
 	"github.com/citizen-hotline/gateway/adapters"
 	"github.com/citizen-hotline/gateway/store"
@@ -41,10 +42,12 @@ func (i *Intake) clear(ctx context.Context, a admission) (adapters.Outcome, erro
 			steps = append(steps, ticket.Command{Action: ticket.Resume, Actor: device, Details: ticket.Details{Assignment: as.No}})
 		}
 	}
-	for n := len(t.Assignments) - 1; n >= 0; n-- { // those below first
-		if as := t.Assignments[n]; as.State.Active() {
-			steps = append(steps, ticket.Command{Action: ticket.Resolve, Actor: device, Cause: ticket.Cause{Reason: "device_clear"},
-				Details: ticket.Details{Assignment: as.No}, Private: reply})
+	for _, v := range slices.Backward(t.Assignments) { // those below first
+		if as := v; as.State.Active() {
+			steps = append(steps, ticket.Command{
+				Action: ticket.Resolve, Actor: device, Cause: ticket.Cause{Reason: "device_clear"},
+				Details: ticket.Details{Assignment: as.No}, Private: reply,
+			})
 		}
 	}
 	switch {

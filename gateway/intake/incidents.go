@@ -143,8 +143,10 @@ func (in *incidents) forget(now time.Time) {
 // Warm fills the memory of recent happenings from the store, after a restart.
 func (i *Intake) Warm(ctx context.Context) error {
 	now, c := i.Now(), i.Live.Get()
-	filter := store.Filter{From: now.Add(-incidentWindow), HideHistoric: true, Limit: 1000,
-		Sources: []ticket.SourceClass{ticket.SourceCitizen, ticket.SourceField, ticket.SourceExchange}}
+	filter := store.Filter{
+		From: now.Add(-incidentWindow), HideHistoric: true, Limit: 1000,
+		Sources: []ticket.SourceClass{ticket.SourceCitizen, ticket.SourceField, ticket.SourceExchange},
+	}
 	var found []*report // newest first, as the store lists them
 	for len(found) < incidentMost {
 		page, err := i.Store.Tickets(ctx, filter)
@@ -168,8 +170,10 @@ func (i *Intake) Warm(ctx context.Context) error {
 // remembered is the report a stored ticket once was.
 func remembered(c *city.City, t *ticket.Ticket) *report {
 	p := &t.Private
-	r := &report{id: t.ID, lead: leadOf(t), source: t.Source, category: t.Category, region: t.Region,
-		words: text.NewSet(p.Title + "\n" + p.Text), at: t.RegisteredAt, done: make(chan struct{})}
+	r := &report{
+		id: t.ID, lead: leadOf(t), source: t.Source, category: t.Category, region: t.Region,
+		words: text.NewSet(p.Title + "\n" + p.Text), at: t.RegisteredAt, done: make(chan struct{}),
+	}
 	close(r.done)
 	r.point, r.hasPoint = wgs84(c, p.Place)
 	r.sender = senderName(store.Sender{Phone: p.Appellant.Phone, Channel: t.Channel, ChannelID: p.Appellant.ChannelID}, t.Channel+":"+t.Key)
@@ -192,8 +196,10 @@ func leadOf(t *ticket.Ticket) ticket.ID {
 func newReport(a admission, now time.Time) *report {
 	r := &a.request
 	where := locate(a.city, r)
-	own := &report{sender: senderKey(a), source: r.Source, category: category(a.city, r), region: where.Region,
-		words: text.NewSet(r.Title + "\n" + r.Text), at: now, done: make(chan struct{})}
+	own := &report{
+		sender: senderKey(a), source: r.Source, category: category(a.city, r), region: where.Region,
+		words: text.NewSet(r.Title + "\n" + r.Text), at: now, done: make(chan struct{}),
+	}
 	own.point, own.hasPoint = wgs84(a.city, r.Place)
 	return own
 }

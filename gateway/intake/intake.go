@@ -206,7 +206,7 @@ func (i *Intake) acknowledge(ch *city.Channel, in adapters.Inbound, out adapters
 	}
 	var nonce [12]byte
 	if _, err := io.ReadFull(i.Random, nonce[:]); err == nil {
-		out.Nonce = fmt.Sprintf("%x", nonce)
+		out.Nonce = hex.EncodeToString(nonce[:])
 	}
 	return Result{Reply: a.Acknowledge(in, out), Outcome: out, Rendered: true}
 }
@@ -235,8 +235,7 @@ func failure(err error) adapters.Outcome {
 // refusal is the outcome of a delivery that could not be verified: no detail for the caller.
 func refusal(err error) adapters.Outcome {
 	out := adapters.Outcome{Result: adapters.Refused, Code: "delivery.unauthenticated"}
-	var e *ticket.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*ticket.Error](err); ok {
 		switch e.Kind {
 		case ticket.Invalid, ticket.TooLarge:
 			return adapters.Outcome{Result: adapters.Rejected, Code: e.Code, Errors: e.Fields, Text: e.Message}

@@ -18,8 +18,10 @@ func person(n int) ticket.Party { return ticket.Party{Phone: fmt.Sprintf("139053
 
 // flood is what the observer of the seed reports: water on a crossing outside the main urban area.
 func flood(key string) ticket.Request {
-	return ticket.Request{Key: key, Kind: ticket.KindCase, Text: "滨河路与聚才八路路口积水严重，已漫过路面，有漩涡，车辆无法通行",
-		FiledBy: ticket.Party{ChannelID: "observer-7"}, Place: ticket.Place{Address: "滨河路与聚才八路交叉口", Lng: 118.2430, Lat: 35.1120, Datum: ticket.WGS84}}
+	return ticket.Request{
+		Key: key, Kind: ticket.KindCase, Text: "滨河路与聚才八路路口积水严重，已漫过路面，有漩涡，车辆无法通行",
+		FiledBy: ticket.Party{ChannelID: "observer-7"}, Place: ticket.Place{Address: "滨河路与聚才八路交叉口", Lng: 118.2430, Lat: 35.1120, Datum: ticket.WGS84},
+	}
 }
 
 func TestTheFloodGoesToTheTownNotToTheCentre(t *testing.T) {
@@ -129,8 +131,10 @@ func TestForty(t *testing.T) {
 	var wg sync.WaitGroup
 	for n := range 40 {
 		wg.Go(func() {
-			o.Post("app", ticket.Request{Key: fmt.Sprint(n), Kind: ticket.KindCase, Text: ways[n%len(ways)], Appellant: person(100 + n),
-				Place: ticket.Place{Lng: 118.3450 + float64(n%5)*1e-4, Lat: 35.0600, Datum: ticket.WGS84}})
+			o.Post("app", ticket.Request{
+				Key: strconv.Itoa(n), Kind: ticket.KindCase, Text: ways[n%len(ways)], Appellant: person(100 + n),
+				Place: ticket.Place{Lng: 118.3450 + float64(n%5)*1e-4, Lat: 35.0600, Datum: ticket.WGS84},
+			})
 		})
 	}
 	wg.Wait()
@@ -153,8 +157,10 @@ func TestForty(t *testing.T) {
 		}
 	}
 	for key, lng := range map[string]float64{"next gate": 118.3470, "far": 118.3550} {
-		other := o.Post("app", ticket.Request{Key: key, Kind: ticket.KindCase, Text: "沂蒙路阳光花园西门口积水很深，车都进不去", Appellant: person(200),
-			Place: ticket.Place{Lng: lng, Lat: 35.0600, Datum: ticket.WGS84}})
+		other := o.Post("app", ticket.Request{
+			Key: key, Kind: ticket.KindCase, Text: "沂蒙路阳光花园西门口积水很深，车都进不去", Appellant: person(200),
+			Place: ticket.Place{Lng: lng, Lat: 35.0600, Datum: ticket.WGS84},
+		})
 		if other.Ticket().State == ticket.StateMerged {
 			t.Errorf("the gate %q was folded into the first", key)
 		}
@@ -165,8 +171,10 @@ func TestAHappeningOutlivesARestart(t *testing.T) {
 	t.Parallel()
 	o := open(t)
 	gate := func(n int) ticket.Request {
-		return ticket.Request{Key: fmt.Sprint(n), Kind: ticket.KindCase, Text: "沂蒙路小区门口积水很深，车都进不去", Appellant: person(n),
-			Place: ticket.Place{Lng: 118.3450, Lat: 35.0600, Datum: ticket.WGS84}}
+		return ticket.Request{
+			Key: strconv.Itoa(n), Kind: ticket.KindCase, Text: "沂蒙路小区门口积水很深，车都进不去", Appellant: person(n),
+			Place: ticket.Place{Lng: 118.3450, Lat: 35.0600, Datum: ticket.WGS84},
+		}
 	}
 	first := o.Post("app", gate(1)).Ticket()
 	o.Restart()
@@ -246,7 +254,7 @@ func TestMachinesFoldAndClear(t *testing.T) {
 	t.Parallel()
 	o := open(t)
 	full := func(n int) ticket.Request {
-		return ticket.Request{Key: fmt.Sprint(n), Kind: ticket.KindAlarm, FoldKey: "truck-9", Text: "环卫车 9 号满溢告警", Place: ticket.Place{Lng: 118.3500, Lat: 35.0600, Datum: ticket.WGS84}}
+		return ticket.Request{Key: strconv.Itoa(n), Kind: ticket.KindAlarm, FoldKey: "truck-9", Text: "环卫车 9 号满溢告警", Place: ticket.Place{Lng: 118.3500, Lat: 35.0600, Datum: ticket.WGS84}}
 	}
 	first := o.Post("sensor", full(0)).Is(adapters.Accepted)
 	for n := 1; n < 100; n++ {
@@ -269,8 +277,10 @@ func TestCallsComeInAnyOrder(t *testing.T) {
 	t.Parallel()
 	o := open(t)
 	fact := func(event ticket.CallEvent, kind ticket.Kind) ticket.Request {
-		return ticket.Request{Key: "c1:" + string(event), Kind: kind, ThreadKey: "c1", Appellant: person(1),
-			Call: &ticket.CallFact{CallID: "c1", Event: event, Line: "12345", At: o.clock()}}
+		return ticket.Request{
+			Key: "c1:" + string(event), Kind: kind, ThreadKey: "c1", Appellant: person(1),
+			Call: &ticket.CallFact{CallID: "c1", Event: event, Line: "12345", At: o.clock()},
+		}
 	}
 	o.Post("platform", fact(ticket.CallRecording, ticket.KindMedia)).Is(adapters.Accepted)
 	o.Post("platform", fact(ticket.CallHangup, ticket.KindUpdate))
@@ -302,8 +312,10 @@ func TestTheStoredFactsExplainTheOwner(t *testing.T) {
 func TestHistoricTicketsTellNobody(t *testing.T) {
 	t.Parallel()
 	o := open(t)
-	old := ticket.Request{Key: "1", Kind: ticket.KindCase, Historic: true, HappenedAt: time.Date(2018, 5, 7, 2, 0, 0, 0, time.UTC),
-		Text: "兰山区路灯不亮", Appellant: ticket.Party{ChannelID: "A0001"}}
+	old := ticket.Request{
+		Key: "1", Kind: ticket.KindCase, Historic: true, HappenedAt: time.Date(2018, 5, 7, 2, 0, 0, 0, time.UTC),
+		Text: "兰山区路灯不亮", Appellant: ticket.Party{ChannelID: "A0001"},
+	}
 	first := o.Post("app", old).Is(adapters.Accepted)
 	old.Key = "2"
 	second := o.Post("app", old).AnotherTicketThan(first)

@@ -84,8 +84,10 @@ func open(t *testing.T) *office {
 	})
 	mended := false
 	channel := func(id string, source ticket.SourceClass, ownsKeys bool) *city.Channel {
-		return &city.Channel{Channel: adapters.Channel{ID: id, Title: id, Source: source, Zone: p.City.Location},
-			Spec: adapters.Spec{Name: "plain", OwnsKeys: ownsKeys}, Adapter: plain{&mended}}
+		return &city.Channel{
+			Channel: adapters.Channel{ID: id, Title: id, Source: source, Zone: p.City.Location},
+			Spec:    adapters.Spec{Name: "plain", OwnsKeys: ownsKeys}, Adapter: plain{&mended},
+		}
 	}
 	o := &office{t: t, store: st, now: storm}
 	o.live = city.NewLive(&city.City{
@@ -140,8 +142,10 @@ type said struct {
 // Send hands raw bytes to a channel.
 func (o *office) Send(channel, body string) said {
 	o.t.Helper()
-	return said{o, o.intake.Take(context.Background(), adapters.Inbound{Channel: channel, Method: "POST", Path: "/", Body: []byte(body),
-		RemoteIP: netip.MustParseAddr("127.0.0.1"), ReceivedAt: o.clock()}).Outcome}
+	return said{o, o.intake.Take(context.Background(), adapters.Inbound{
+		Channel: channel, Method: "POST", Path: "/", Body: []byte(body),
+		RemoteIP: netip.MustParseAddr("127.0.0.1"), ReceivedAt: o.clock(),
+	}).Outcome}
 }
 
 // Post hands requests to a channel.

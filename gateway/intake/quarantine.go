@@ -13,7 +13,7 @@ import (
 // quarantine keeps a delivery that was genuine but could not be read, with a numbered stub an
 // agent sees at once; it is driven again when the mapping is mended.
 func (i *Intake) quarantine(ctx context.Context, ch *city.Channel, d store.Delivery, in adapters.Inbound, cause error) adapters.Outcome {
-	i.Log.WarnContext(ctx, "delivery quarantined", "channel", ch.ID, "delivery", d.ID, "code", code(cause))
+	i.Log.WarnContext(ctx, "delivery quarantined", slog.String("channel", ch.ID), slog.String("delivery", d.ID.String()), slog.String("code", code(cause)))
 	d.State, d.Code = store.DeliveryQuarantined, code(cause)
 	kept := false
 	a := admission{city: i.Live.Get(), channel: ch, delivery: d, kept: &kept, request: ticket.Request{
@@ -33,7 +33,7 @@ func (i *Intake) quarantine(ctx context.Context, ch *city.Channel, d store.Deliv
 		}
 	}
 	if err != nil {
-		i.Log.ErrorContext(ctx, "quarantine failed", "channel", ch.ID, "error", err)
+		i.Log.ErrorContext(ctx, "quarantine failed", slog.String("channel", ch.ID), slog.Any("error", err))
 		return failure(err)
 	}
 	return out
@@ -66,8 +66,10 @@ func (i *Intake) stub(ctx context.Context, a admission) (adapters.Outcome, error
 		return adapters.Outcome{}, err
 	}
 	d := &draft{t: t, events: []ticket.Event{e}, now: now, intake: i}
-	if err := d.do(ticket.Command{Action: ticket.Triage, Actor: ticket.Actor{Kind: ticket.ActorSystem, ID: "intake"},
-		Cause: ticket.Cause{Reason: "quarantine"}}); err != nil {
+	if err := d.do(ticket.Command{
+		Action: ticket.Triage, Actor: ticket.Actor{Kind: ticket.ActorSystem, ID: "intake"},
+		Cause: ticket.Cause{Reason: "quarantine"},
+	}); err != nil {
 		return adapters.Outcome{}, err
 	}
 	next := a.city.Change(0, d.t, d.events, now)
@@ -149,17 +151,23 @@ func (i *Intake) restate(ctx context.Context, a admission, id ticket.ID, by tick
 	d := &draft{t: item.Ticket, events: history, now: now, intake: i}
 	if err := d.do(ticket.Command{
 		Action: ticket.Restate, Actor: by, Cause: ticket.Cause{Pack: a.city.Hash, Reason: "redriven"},
-		Details: ticket.Details{Type: first(f.Type, ticket.TypeOther), Urgency: first(decision.Urgency, r.Urgency, ticket.UrgencyNormal),
-			Category: f.Category, Region: f.Region, Tags: union(r.Tags, decision.Tags), ForeignNumber: r.ForeignNumber},
-		Private: &ticket.Private{Title: title(r), Text: r.Text, Appellant: r.Appellant, FiledBy: r.FiledBy, OtherParty: r.OtherParty,
-			Place: r.Place, Media: r.Media, Reply: r.Reply},
+		Details: ticket.Details{
+			Type: first(f.Type, ticket.TypeOther), Urgency: first(decision.Urgency, r.Urgency, ticket.UrgencyNormal),
+			Category: f.Category, Region: f.Region, Tags: union(r.Tags, decision.Tags), ForeignNumber: r.ForeignNumber,
+		},
+		Private: &ticket.Private{
+			Title: title(r), Text: r.Text, Appellant: r.Appellant, FiledBy: r.FiledBy, OtherParty: r.OtherParty,
+			Place: r.Place, Media: r.Media, Reply: r.Reply,
+		},
 	}); err != nil {
 		return adapters.Outcome{}, err
 	}
 	if decision.Unit != "" {
-		if err := d.do(ticket.Command{Action: ticket.Dispatch, Actor: ticket.Actor{Kind: ticket.ActorSystem, ID: "routing"},
+		if err := d.do(ticket.Command{
+			Action: ticket.Dispatch, Actor: ticket.Actor{Kind: ticket.ActorSystem, ID: "routing"},
 			Cause:   ticket.Cause{Pack: a.city.Hash, Rule: decision.Origins["unit"].Rule},
-			Details: ticket.Details{Unit: decision.Unit, Units: decision.Assist, Decision: &decision}}); err != nil {
+			Details: ticket.Details{Unit: decision.Unit, Units: decision.Assist, Decision: &decision},
+		}); err != nil {
 			return adapters.Outcome{}, err
 		}
 	}

@@ -72,7 +72,7 @@ func (i *Intake) admit(ctx context.Context, a admission) adapters.Outcome {
 		}
 		return failure(err)
 	case err != nil:
-		i.Log.WarnContext(ctx, "request not kept", "channel", a.channel.ID, "error", err)
+		i.Log.WarnContext(ctx, "request not kept", slog.String("channel", a.channel.ID), slog.Any("error", err))
 		return failure(err)
 	}
 	return out

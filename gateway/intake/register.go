@@ -128,23 +128,31 @@ func (i *Intake) assign(ctx context.Context, d *draft, a admission, decision tic
 		byHand := decision
 		byHand.Unit, byHand.Assist = r.Unit, nil
 		byHand.Origins = map[string]ticket.Origin{"unit": {Stage: "hand", Rule: "agent"}}
-		return d.do(ticket.Command{Action: ticket.Dispatch, Actor: actorOf(a), Cause: ticket.Cause{Pack: a.city.Hash, Rule: "hand"},
-			Details: ticket.Details{Unit: r.Unit, Decision: &byHand}})
+		return d.do(ticket.Command{
+			Action: ticket.Dispatch, Actor: actorOf(a), Cause: ticket.Cause{Pack: a.city.Hash, Rule: "hand"},
+			Details: ticket.Details{Unit: r.Unit, Decision: &byHand},
+		})
 	case decision.Unit == "":
-		return d.do(ticket.Command{Action: ticket.Triage, Actor: system,
-			Cause: ticket.Cause{Pack: a.city.Hash, Rule: decision.Origins["triage"].Rule, Reason: first(decision.Triage, "no_owner")}})
+		return d.do(ticket.Command{
+			Action: ticket.Triage, Actor: system,
+			Cause: ticket.Cause{Pack: a.city.Hash, Rule: decision.Origins["triage"].Rule, Reason: first(decision.Triage, "no_owner")},
+		})
 	}
 	lead, shared, err := i.sharedWork(ctx, d, h)
 	if err != nil {
 		return err
 	}
 	if shared {
-		return d.do(ticket.Command{Action: ticket.Merge, Actor: system, Cause: ticket.Cause{Pack: a.city.Hash, Reason: "same_incident"},
-			Details: ticket.Details{Other: lead}})
+		return d.do(ticket.Command{
+			Action: ticket.Merge, Actor: system, Cause: ticket.Cause{Pack: a.city.Hash, Reason: "same_incident"},
+			Details: ticket.Details{Other: lead},
+		})
 	}
-	return d.do(ticket.Command{Action: ticket.Dispatch, Actor: system,
+	return d.do(ticket.Command{
+		Action: ticket.Dispatch, Actor: system,
 		Cause:   ticket.Cause{Pack: a.city.Hash, Rule: decision.Origins["unit"].Rule},
-		Details: ticket.Details{Unit: decision.Unit, Units: decision.Assist}})
+		Details: ticket.Details{Unit: decision.Unit, Units: decision.Assist},
+	})
 }
 
 // sharedWork finds the ticket that leads the happening, while its unit is still at it. An
@@ -169,8 +177,10 @@ func (i *Intake) linkRepeat(ctx context.Context, d *draft, a admission) error {
 		return err
 	}
 	link := func(to ticket.ID, relation, reason string) error {
-		return d.do(ticket.Command{Action: ticket.LinkTo, Actor: ticket.Actor{Kind: ticket.ActorSystem, ID: "intake"},
-			Cause: ticket.Cause{Reason: reason}, Details: ticket.Details{Other: to, Relation: relation}})
+		return d.do(ticket.Command{
+			Action: ticket.LinkTo, Actor: ticket.Actor{Kind: ticket.ActorSystem, ID: "intake"},
+			Cause: ticket.Cause{Reason: reason}, Details: ticket.Details{Other: to, Relation: relation},
+		})
 	}
 	for _, t := range own {
 		if t.Private.Text == a.request.Text && t.Private.Text != "" {

@@ -51,7 +51,7 @@ func dial(ctx context.Context, d *net.Dialer, network, address string, allowed [
 		return nil, fmt.Errorf("egress: %w", err)
 	}
 	free := slices.Contains(allowed, host)
-	var failed error = ErrForbidden
+	failed := ErrForbidden
 	for _, a := range addresses {
 		if !free && !public(a.Unmap()) {
 			continue

@@ -20,7 +20,7 @@ func TestPrivateHostsNeedThePacksWord(t *testing.T) {
 		t.Fatalf("loopback without leave: %v", err)
 	}
 	allowed = []string{"127.0.0.1"}
-	resp, err := client.Get(server.URL) //nolint:noctx // a test against its own server
+	resp, err := client.Get(server.URL)
 	if err != nil {
 		t.Fatalf("an allowed host was refused: %v", err)
 	}
@@ -33,7 +33,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.RedirectHandler("http://169.254.169.254/", http.StatusFound))
 	t.Cleanup(server.Close)
-	resp, err := Client(5*time.Second, func() []string { return []string{"127.0.0.1"} }).Get(server.URL) //nolint:noctx // a test against its own server
+	resp, err := Client(5*time.Second, func() []string { return []string{"127.0.0.1"} }).Get(server.URL)
 	if err != nil {
 		t.Fatal(err)
 	}

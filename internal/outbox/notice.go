@@ -58,8 +58,10 @@ func About(kind, target string, t *ticket.Ticket, e ticket.Event, body any) (sto
 	if err != nil {
 		return store.Notice{}, fmt.Errorf("outbox: %s notice of %s: %w", kind, t.Number, err)
 	}
-	return store.Notice{Key: fmt.Sprintf("%s/%s/%d/%s", kind, t.ID, e.Seq, target), Ticket: t.ID, Kind: kind, Target: target,
-		Body: b, Due: e.At, Created: e.At}, nil
+	return store.Notice{
+		Key: fmt.Sprintf("%s/%s/%d/%s", kind, t.ID, e.Seq, target), Ticket: t.ID, Kind: kind, Target: target,
+		Body: b, Due: e.At, Created: e.At,
+	}, nil
 }
 
 // ForUnit makes the notice that tells a unit of an event.
@@ -68,6 +70,8 @@ func ForUnit(unit, unitName string, t *ticket.Ticket, e ticket.Event) (store.Not
 	if t.Urgency == ticket.UrgencyEmergency {
 		kind = KindEmergency
 	}
-	return About(kind, unit, t, e, UnitNotice{Event: string(e.Action), Ticket: t.Number, Seq: e.Seq, Unit: unit, UnitName: unitName,
-		Title: text.MaskPersonal(t.Private.Title), Text: text.MaskPersonal(t.Private.Text), Urgency: t.Urgency, Why: t.Decision.Origins["unit"].Rule, At: e.At.UnixMilli()})
+	return About(kind, unit, t, e, UnitNotice{
+		Event: string(e.Action), Ticket: t.Number, Seq: e.Seq, Unit: unit, UnitName: unitName,
+		Title: text.MaskPersonal(t.Private.Title), Text: text.MaskPersonal(t.Private.Text), Urgency: t.Urgency, Why: t.Decision.Origins["unit"].Rule, At: e.At.UnixMilli(),
+	})
 }

@@ -113,7 +113,7 @@ func (w *Worker) lane(ctx context.Context, wake <-chan struct{}, kinds ...string
 	for {
 		n, err := w.RunOnce(ctx, w.Now(), kinds...)
 		if err != nil && ctx.Err() == nil {
-			w.Log.ErrorContext(ctx, "notices not delivered", "error", err)
+			w.Log.ErrorContext(ctx, "notices not delivered", slog.Any("error", err))
 		}
 		if n == claimMost && err == nil {
 			continue // there may be more
@@ -161,7 +161,7 @@ func (w *Worker) attempt(ctx context.Context, n *store.StoredNotice, now time.Ti
 	if n.Attempts >= len(waits) || final(err) {
 		result.State = store.NoticeDead
 		w.Metrics.delivered(n.Kind, "dead")
-		w.Log.ErrorContext(ctx, "notice given up", "notice", n.ID, "kind", n.Kind, "target", n.Target, "error", result.Error)
+		w.Log.ErrorContext(ctx, "notice given up", slog.Int64("notice", n.ID), slog.String("kind", n.Kind), slog.String("target", n.Target), slog.String("error", result.Error))
 		return result
 	}
 	result.State, result.Next = store.NoticePending, now.Add(waits[n.Attempts])
@@ -254,8 +254,10 @@ func (w *Worker) fetch(ctx context.Context, c *city.City, n *store.StoredNotice)
 	}
 	kept.Name, kept.Role, kept.Ref = ref.Name, ref.Role, ref.Ref
 	return w.record(ctx, c, n.Ticket, func(*ticket.Ticket) (ticket.Command, bool) {
-		return ticket.Command{Action: ticket.Amend, Actor: ticket.Actor{Kind: ticket.ActorChannel, ID: n.Target},
-			Cause: ticket.Cause{Reason: "media_fetched"}, Private: &ticket.Private{Media: []ticket.MediaRef{kept}}}, true
+		return ticket.Command{
+			Action: ticket.Amend, Actor: ticket.Actor{Kind: ticket.ActorChannel, ID: n.Target},
+			Cause: ticket.Cause{Reason: "media_fetched"}, Private: &ticket.Private{Media: []ticket.MediaRef{kept}},
+		}, true
 	})
 }
 
@@ -264,8 +266,10 @@ func (w *Worker) sign(ctx context.Context, c *city.City, n *store.StoredNotice) 
 	return w.record(ctx, c, n.Ticket, func(t *ticket.Ticket) (ticket.Command, bool) {
 		for _, a := range t.Assignments {
 			if a.Unit == n.Target && a.State == ticket.Offered {
-				return ticket.Command{Action: ticket.Sign, Actor: ticket.Actor{Kind: ticket.ActorUnit, ID: a.Unit, Unit: a.Unit},
-					Cause: ticket.Cause{Reason: "handed_over"}, Details: ticket.Details{Assignment: a.No}}, true
+				return ticket.Command{
+					Action: ticket.Sign, Actor: ticket.Actor{Kind: ticket.ActorUnit, ID: a.Unit, Unit: a.Unit},
+					Cause: ticket.Cause{Reason: "handed_over"}, Details: ticket.Details{Assignment: a.No},
+				}, true
 			}
 		}
 		return ticket.Command{}, false

@@ -122,9 +122,11 @@ func open(t *testing.T) *post {
 			t.Error(err)
 		}
 	})
-	p.worker = outbox.New(outbox.Options{Store: p.store, Live: city.NewLive(p.city), Media: p, HTTP: server.Client(), Random: rand.Reader,
+	p.worker = outbox.New(outbox.Options{
+		Store: p.store, Live: city.NewLive(p.city), Media: p, HTTP: server.Client(), Random: rand.Reader,
 		Secret: func(adapters.SecretRef) (string, error) { return secret, nil }, Log: slog.New(slog.DiscardHandler),
-		Now: func() time.Time { return p.now }, Wall: time.Now})
+		Now: func() time.Time { return p.now }, Wall: time.Now,
+	})
 	return p
 }
 
@@ -142,8 +144,10 @@ func cityWith(t *testing.T, url string) *city.City {
 			units[n].Notify = &routing.Notify{URL: url + "/" + units[n].ID, Secret: "env:UNIT"}
 		}
 	}
-	rules, err := routing.Compile(routing.City{Hash: p.Hash, Zone: p.City.Location, Units: units, Categories: p.Categories, Regions: p.Regions,
-		Areas: p.Areas, Catalogue: p.Catalogue, Rules: p.Rules, DefaultPolicy: p.City.DefaultPolicy, Workday: p.Calendar.IsWorkday})
+	rules, err := routing.Compile(routing.City{
+		Hash: p.Hash, Zone: p.City.Location, Units: units, Categories: p.Categories, Regions: p.Regions,
+		Areas: p.Areas, Catalogue: p.Catalogue, Rules: p.Rules, DefaultPolicy: p.City.DefaultPolicy, Workday: p.Calendar.IsWorkday,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,10 +161,13 @@ func (p *post) Dispatched(n int, urgency ticket.Urgency, unit string, more ...fu
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	t, first, err := ticket.New(id, ticket.Command{Action: ticket.Register, Details: ticket.Details{Registration: &ticket.Registration{
-		Number: ticket.FormatNumber("LY", p.now, n), Channel: "wechat", Key: fmt.Sprint(n), Kind: ticket.KindCase, Source: ticket.SourceCitizen,
-		Type: ticket.TypeHelp, Urgency: urgency, Policy: p.city.PolicyKey(""), ReceivedAt: p.now}},
-		Private: &ticket.Private{Title: "有人落水", Text: "请联系13900001111"}}, p.now, rand.Reader)
+	t, first, err := ticket.New(id, ticket.Command{
+		Action: ticket.Register, Details: ticket.Details{Registration: &ticket.Registration{
+			Number: ticket.FormatNumber("LY", p.now, n), Channel: "wechat", Key: strconv.Itoa(n), Kind: ticket.KindCase, Source: ticket.SourceCitizen,
+			Type: ticket.TypeHelp, Urgency: urgency, Policy: p.city.PolicyKey(""), ReceivedAt: p.now,
+		}},
+		Private: &ticket.Private{Title: "有人落水", Text: "请联系13900001111"},
+	}, p.now, rand.Reader)
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -81,7 +81,7 @@ func (t *Tracker) Run(ctx context.Context) {
 		}
 		result, err := t.RunOnce(ctx, t.Now())
 		if err != nil && ctx.Err() == nil {
-			t.Log.ErrorContext(ctx, "deadlines not checked", "error", err)
+			t.Log.ErrorContext(ctx, "deadlines not checked", slog.Any("error", err))
 		}
 		pause := t.Every
 		if result.More && err == nil {
@@ -175,8 +175,10 @@ func (t *Tracker) step(c *city.City, next *ticket.Ticket, k sla.Clock, s sla.Due
 	return next.Do(ticket.Command{
 		Action: ticket.Escalate, Actor: ticket.Actor{Kind: ticket.ActorTracker},
 		Cause: ticket.Cause{Pack: c.Hash, Rule: next.Policy + "/" + string(k.Name) + "/" + s.Step.ID},
-		Details: ticket.Details{Clock: string(k.Name), Step: s.Step.ID, Level: s.Step.Level, Assignment: k.Assignment,
-			Unit: k.Unit, Due: s.At, Imported: next.Historic && !s.At.After(imported)},
+		Details: ticket.Details{
+			Clock: string(k.Name), Step: s.Step.ID, Level: s.Step.Level, Assignment: k.Assignment,
+			Unit: k.Unit, Due: s.At, Imported: next.Historic && !s.At.After(imported),
+		},
 	}, now, t.Random)
 }
 
@@ -193,14 +195,14 @@ func (t *Tracker) tell(c *city.City, next *ticket.Ticket, k sla.Clock, s sla.Due
 		if role == "duty" || role == "supervision" || unit == "" {
 			unit = c.DutyUnit
 		}
-		for _, p := range postsOf(c, unit, role) {
-			posts[unit] = append(posts[unit], p)
-		}
+		posts[unit] = append(posts[unit], postsOf(c, unit, role)...)
 	}
 	for _, unit := range slices.Sorted(maps.Keys(posts)) {
 		n, err := outbox.About(outbox.KindLadder, unit, next, e, outbox.LadderNotice{
-			UnitNotice: outbox.UnitNotice{Event: string(ticket.Escalate), Ticket: next.Number, Seq: e.Seq, Unit: unit, UnitName: c.UnitTitle(unit),
-				Urgency: next.Urgency, Why: e.Cause.Rule, At: e.At.UnixMilli()},
+			UnitNotice: outbox.UnitNotice{
+				Event: string(ticket.Escalate), Ticket: next.Number, Seq: e.Seq, Unit: unit, UnitName: c.UnitTitle(unit),
+				Urgency: next.Urgency, Why: e.Cause.Rule, At: e.At.UnixMilli(),
+			},
 			Clock: string(k.Name), Step: s.Step.ID, Level: s.Step.Level, Posts: posts[unit], Due: k.DueAt.UnixMilli(),
 		})
 		if err != nil {
@@ -224,8 +226,10 @@ func (t *Tracker) alert(c *city.City, next *ticket.Ticket, k sla.Clock, s sla.Du
 		return store.Alert{}, err
 	}
 	// The text of an alert is kept in the clear: it names the ticket, never the citizen's words.
-	words := c.Say("ladder_"+s.Step.Level, map[string]string{"number": next.Number, "unit": c.UnitTitle(k.Unit),
-		"due": k.DueAt.In(c.Zone).Format("1月2日 15:04"), "clock": ClockTitle(k.Name)})
+	words := c.Say("ladder_"+s.Step.Level, map[string]string{
+		"number": next.Number, "unit": c.UnitTitle(k.Unit),
+		"due": k.DueAt.In(c.Zone).Format("1月2日 15:04"), "clock": ClockTitle(k.Name),
+	})
 	return store.Alert{
 		ID: id, Key: fmt.Sprintf("%s/%d/%s", next.ID, e.Seq, post), Ticket: next.ID, Number: next.Number, Unit: unit,
 		Region: next.Region, Level: s.Step.Level, Post: post, Text: words, At: e.At,
@@ -255,6 +259,8 @@ func postsOf(c *city.City, unit, role string) []string {
 
 // ClockTitle is the Chinese name of a clock.
 func ClockTitle(n sla.ClockName) string {
-	return map[sla.ClockName]string{sla.ClockDispatch: "派单", sla.ClockSign: "签收", sla.ClockContact: "首次联系",
-		sla.ClockResolve: "办结", sla.ClockCallback: "回访"}[n]
+	return map[sla.ClockName]string{
+		sla.ClockDispatch: "派单", sla.ClockSign: "签收", sla.ClockContact: "首次联系",
+		sla.ClockResolve: "办结", sla.ClockCallback: "回访",
+	}[n]
 }

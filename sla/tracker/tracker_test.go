@@ -57,8 +57,10 @@ func open(t *testing.T) *watch {
 			t.Error(err)
 		}
 	})
-	w := &watch{t: t, store: st, now: monday, city: &city.City{Hash: p.Hash, Prefix: "LY", Zone: p.City.Location, Rules: p.Ruleset,
-		Policies: p.PolicySet, DefaultPolicy: p.City.DefaultPolicy, DutyUnit: p.DutyUnit(), Say: p.Text}}
+	w := &watch{t: t, store: st, now: monday, city: &city.City{
+		Hash: p.Hash, Prefix: "LY", Zone: p.City.Location, Rules: p.Ruleset,
+		Policies: p.PolicySet, DefaultPolicy: p.City.DefaultPolicy, DutyUnit: p.DutyUnit(), Say: p.Text,
+	}}
 	w.tracker = w.another()
 	return w
 }
@@ -75,10 +77,13 @@ func (w *watch) Dispatched(n int, policy, unit string, historic bool, received t
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	t, first, err := ticket.New(id, ticket.Command{Action: ticket.Register, Details: ticket.Details{Registration: &ticket.Registration{
-		Number: ticket.FormatNumber("LY", w.now, n), Channel: "c", Key: fmt.Sprint(n), Kind: ticket.KindCase, Source: ticket.SourceCitizen,
-		Type: ticket.TypeHelp, Urgency: ticket.UrgencyNormal, Policy: w.city.PolicyKey(policy), Historic: historic, ReceivedAt: received}},
-		Private: &ticket.Private{Title: "积水"}}, w.now, rand.Reader)
+	t, first, err := ticket.New(id, ticket.Command{
+		Action: ticket.Register, Details: ticket.Details{Registration: &ticket.Registration{
+			Number: ticket.FormatNumber("LY", w.now, n), Channel: "c", Key: strconv.Itoa(n), Kind: ticket.KindCase, Source: ticket.SourceCitizen,
+			Type: ticket.TypeHelp, Urgency: ticket.UrgencyNormal, Policy: w.city.PolicyKey(policy), Historic: historic, ReceivedAt: received,
+		}},
+		Private: &ticket.Private{Title: "积水"},
+	}, w.now, rand.Reader)
 	if err != nil {
 		w.t.Fatal(err)
 	}
