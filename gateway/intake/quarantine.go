@@ -3,6 +3,7 @@ package intake
 import (
 	"context"
 	"errors"
+	"log/slog"
 
 	"github.com/citizen-hotline/gateway/adapters"
 	"github.com/citizen-hotline/gateway/internal/city"
