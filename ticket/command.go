@@ -181,6 +181,7 @@ func (t *Ticket) checkParts(cmd Command) error {
 				return Errorf(Conflict, "ticket.unit.holds", "unit %s already holds assignment %d", d.Unit, a.No)
 			}
 		}
+	default:
 	}
 	return nil
 }

@@ -189,6 +189,7 @@ func (t *Ticket) move(e Event) {
 		if a.Role == Lead && a.Parent == 0 {
 			t.Outcome.ResolvedByUnit, t.ResolvedAt = true, e.At
 		}
+	default:
 	}
 }
 

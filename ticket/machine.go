@@ -166,6 +166,7 @@ func (t *Ticket) derive() {
 	switch t.State {
 	case StateClosed, StateDeclined, StateMerged, StateTransferred:
 		return
+	default:
 	}
 	if len(t.Assignments) == 0 {
 		return

@@ -44,7 +44,7 @@ func EncodeInbound(in adapters.Inbound) ([]byte, error) {
 // DecodeInbound reads what EncodeInbound wrote.
 func DecodeInbound(b []byte) (adapters.Inbound, error) {
 	var in adapters.Inbound
-	if len(b) < 4 || uint64(binary.BigEndian.Uint32(b)) > uint64(len(b)-4) {
+	if len(b) < 4 || int64(binary.BigEndian.Uint32(b)) > int64(len(b)-4) {
 		return in, errors.New("intake: a kept delivery is damaged: its head is cut")
 	}
 	n := 4 + int(binary.BigEndian.Uint32(b))

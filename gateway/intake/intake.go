@@ -242,6 +242,7 @@ func refusal(err error) adapters.Outcome {
 			return adapters.Outcome{Result: adapters.Rejected, Code: e.Code, Errors: e.Fields, Text: e.Message}
 		case ticket.Forbidden:
 			out.Code = "delivery.forbidden"
+		default:
 		}
 	}
 	return out

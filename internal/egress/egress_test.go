@@ -16,7 +16,7 @@ func TestPrivateHostsNeedThePacksWord(t *testing.T) {
 
 	var allowed []string
 	client := Client(5*time.Second, func() []string { return allowed })
-	if _, err := client.Get(server.URL); !errors.Is(err, ErrForbidden) { //nolint:bodyclose,noctx // no response comes back
+	if _, err := client.Get(server.URL); !errors.Is(err, ErrForbidden) { //nolint:bodyclose // no response comes back
 		t.Fatalf("loopback without leave: %v", err)
 	}
 	allowed = []string{"127.0.0.1"}
