@@ -133,3 +133,11 @@ func author() string {
 	}
 	return "hotline"
 }
+
+// Rollback brings an earlier pack back into force in a running gateway.
+func (a *App) Rollback(ctx context.Context, hash, author, note string) error {
+	if _, err := a.bringBack(ctx, hash, author, note); err != nil {
+		return err
+	}
+	return a.follow(ctx)
+}

@@ -192,23 +192,29 @@ func Rollback(ctx context.Context, data, hash string, out io.Writer) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
+	full, err := a.bringBack(ctx, hash, author(), "rollback")
+	if err == nil {
+		fmt.Fprintf(out, "pack %s is in force again\n", full[:12])
+	}
+	return err
+}
+
+// bringBack makes an earlier pack the active one after checking that it loads and fits the open
+// tickets, and returns its whole hash.
+func (a *App) bringBack(ctx context.Context, hash, author, note string) (string, error) {
 	full, err := a.earlierPack(ctx, hash)
 	if err != nil {
-		return err
+		return "", err
+	}
+	if _, _, err := a.loadStored(ctx, full); err != nil {
+		return "", fmt.Errorf("pack %s cannot come back: %w", full[:12], err)
 	}
 	kept, err := a.store.PackByHash(ctx, full)
 	if err != nil {
-		return err
+		return "", err
 	}
-	if _, _, err := a.loadStored(ctx, full); err != nil {
-		return fmt.Errorf("pack %s cannot come back: %w", full[:12], err)
-	}
-	kept.Author, kept.Note, kept.At = author(), "rollback", time.Now().UTC()
-	if err := a.store.PublishPack(ctx, kept); err != nil {
-		return err
-	}
-	fmt.Fprintf(out, "pack %s is in force again\n", full[:12])
-	return nil
+	kept.Author, kept.Note, kept.At = author, note, a.clock.Now()
+	return full, a.store.PublishPack(ctx, kept)
 }
 
 // earlierPack resolves a shortened hash among the packs that were in force.
@@ -226,12 +232,12 @@ func (a *App) earlierPack(ctx context.Context, prefix string) (string, error) {
 			return p.Hash, nil
 		}
 		if found != "" && found != p.Hash {
-			return "", fmt.Errorf("%q fits several packs: give more of the hash", prefix)
+			return "", ticket.Errorf(ticket.Invalid, "pack.ambiguous", "%q fits several packs: give more of the hash", prefix)
 		}
 		found = p.Hash
 	}
 	if found == "" {
-		return "", fmt.Errorf("no earlier pack %q; `hotline rules history` lists them", prefix)
+		return "", ticket.Errorf(ticket.NotFound, "pack.unknown", "no earlier pack %q; `hotline rules history` lists them", prefix)
 	}
 	return found, nil
 }
