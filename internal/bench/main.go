@@ -1,0 +1,167 @@
+// Command bench measures the gateway and prints one table of what one run on one machine showed:
+// speeds as ratios where the machine would decide otherwise, beside what design §10 asks for.
+//
+// It is not a test and never fails for being slow: a loaded machine is not a bug. It exits with 1
+// only when something could not be measured. The load stays on the loopback interface and is
+// bounded in count and in time; the measured server is a process of its own, started by running
+// this program again.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+	_ "time/tzdata" // the city's zone must not depend on the machine
+)
+
+// bench is one run.
+type bench struct {
+	city     string    // folder of the pack that is measured
+	dir      string    // everything the run writes; removed at its end
+	short    bool      // about a minute in all
+	progress io.Writer // what is being done, for the person who waits
+	table    table
+	notes    []string // what stands below the table
+}
+
+func (b *bench) say(format string, args ...any) { fmt.Fprintf(b.progress, format+"\n", args...) }
+
+// either picks the full or the short length of something.
+func either[T any](b *bench, full, short T) T {
+	if b.short {
+		return short
+	}
+	return full
+}
+
+// part is a group of rows that are measured together.
+type part struct {
+	name, help string
+	run        func(*bench, context.Context) error
+}
+
+var parts = []part{
+	{"route", "routing and compiling rules, beside a naive loop", (*bench).route},
+	{"clocks", "evaluating the clocks of a ticket", (*bench).clocks},
+	{"grouped", "tickets that share transactions, beside one transaction each", (*bench).grouped},
+	{"path", "the full durable path, beside an endpoint that does nothing", (*bench).path},
+	{"load", "open loop: latency, memory, profile, kill and restart", (*bench).load},
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, out, progress io.Writer) error {
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.SetOutput(progress)
+	short := flags.Bool("short", false, "take about a minute: shorter and fewer rounds")
+	only := flags.String("only", "", "comma-separated parts to measure: "+strings.Join(names(), ", ")+" (default all)")
+	cityDir := flags.String("city", "config/cities/linyi", "`folder` of the city pack")
+	dir := flags.String("dir", "", "`folder` on the disk to measure (default: the system's for temporary files)")
+	server := flags.String("server", "", "run as the measured server: gateway or noop (the program starts itself so)")
+	data := flags.String("data", "", "data `folder` of the measured gateway")
+	flags.Usage = func() {
+		fmt.Fprintln(progress, "Measures the gateway and prints one table.\n\nParts:")
+		for _, p := range parts {
+			fmt.Fprintf(progress, "  %-8s %s\n", p.name, p.help)
+		}
+		fmt.Fprintln(progress, "\nFlags:")
+		flags.PrintDefaults()
+	}
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("argument %q is not understood; -only names the parts to measure", flags.Arg(0))
+	}
+	if *server != "" {
+		return serve(ctx, *server, *cityDir, *data, os.Stdin, out)
+	}
+	chosen, err := choose(*only)
+	if err != nil {
+		return err
+	}
+	temp, err := os.MkdirTemp(*dir, "hotline-bench-")
+	if err != nil {
+		return fmt.Errorf("folder for the run's files: %w; name another with -dir", err)
+	}
+	defer os.RemoveAll(temp) //nolint:errcheck // what is left of it is the system's to clear
+	b := &bench{city: filepath.Clean(*cityDir), dir: temp, short: *short, progress: progress}
+	return b.measure(ctx, chosen, out)
+}
+
+// measure runs the parts and prints the table of those that went through, even when one did not.
+func (b *bench) measure(ctx context.Context, chosen []part, out io.Writer) error {
+	facts, err := machine(b.dir)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	var problems []error
+	for _, p := range chosen {
+		b.say("== %s: %s", p.name, p.help)
+		if err := p.run(b, ctx); err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", p.name, err))
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	how := "one run of " + time.Since(began).Round(time.Second).String()
+	if b.short {
+		how += " with -short: too short to judge by"
+	}
+	fmt.Fprintf(out, "\n%s\nRatios and times are of %s, client and server sharing these cores.\n\n", facts, how)
+	b.table.print(out)
+	for _, n := range b.notes {
+		fmt.Fprintf(out, "\n%s\n", n)
+	}
+	return errors.Join(problems...)
+}
+
+// choose finds the parts named by -only.
+func choose(only string) ([]part, error) {
+	if only == "" {
+		return parts, nil
+	}
+	wanted := strings.Split(only, ",")
+	var chosen []part
+	for _, p := range parts {
+		if slices.Contains(wanted, p.name) {
+			chosen = append(chosen, p)
+		}
+	}
+	for _, name := range wanted {
+		if !slices.Contains(names(), name) {
+			return nil, fmt.Errorf("-only %q: there is no such part; choose of %s", name, strings.Join(names(), ", "))
+		}
+	}
+	return chosen, nil
+}
+
+func names() []string {
+	var list []string
+	for _, p := range parts {
+		list = append(list, p.name)
+	}
+	return list
+}
