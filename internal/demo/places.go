@@ -1,0 +1,45 @@
+package demo
+
+import "fmt"
+
+// point is a place in degrees, WGS-84.
+type point struct{ lng, lat float64 }
+
+// north moves a point some metres to the north.
+func (p point) north(metres float64) point { return point{p.lng, p.lat + metres/111_000} }
+
+// east moves a point some metres to the east, at Linyi's latitude.
+func (p point) east(metres float64) point { return point{p.lng + metres/91_000, p.lat} }
+
+// places are where a run's scenes lie. Two runs that follow each other lie more than 300 m apart,
+// which is how far one happening reaches; the happenings of a run are forgotten before its places
+// come again.
+type places struct {
+	run      int64
+	gate     point  // a flooded gate in the main urban area
+	crossing point  // a crossing of 滨河路 in 义堂镇, outside of it
+	street   string // a neighbourhood by name, for those who send no position
+}
+
+// Neighbourhoods of the main urban area, each of another street office than the one before.
+var neighbourhoods = []string{
+	"金雀山街道三里庄社区", "银雀山街道五里堡社区", "兰山街道前十社区", "柳青街道大官苑社区",
+}
+
+func placesOf(run int64) places {
+	cell := func(n int64) (int64, int64) { k := run % (n * n); return k % n, k / n }
+	x, y := cell(18)
+	u, v := cell(5)
+	return places{
+		run:      run,
+		gate:     point{118.3050, 35.0150}.east(float64(x) * 380).north(float64(y) * 520),
+		crossing: point{118.2430, 35.1120}.east(float64(-u) * 380).north(float64(v) * 400),
+		street:   neighbourhoods[run%int64(len(neighbourhoods))],
+	}
+}
+
+// phone is a number of a made-up citizen, one of its own for each n below 1000 of a run.
+func (p places) phone(n int) string { return fmt.Sprintf("139%05d%03d", p.run%100_000, n) }
+
+// key is an identifier of this run.
+func (p places) key(name string) string { return fmt.Sprintf("demo-%d-%s", p.run, name) }
