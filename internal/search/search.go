@@ -76,11 +76,12 @@ func Open(path string, keys Keys) (*Index, error) {
 var errStale = errors.New("search: the index is of another version or damaged")
 
 func open(path string, keys Keys) (_ *Index, err error) {
-	_, missing := os.Stat(path)
-	if dir := filepath.Dir(path); missing != nil {
-		if _, err := os.Stat(dir); err != nil {
-			return nil, fmt.Errorf("search: the data folder must exist: %w", err)
-		}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the operator's setting
+	if err != nil {
+		return nil, fmt.Errorf("search: %w; the data folder must exist and be writable", err)
+	}
+	if err := f.Close(); err != nil {
+		return nil, fmt.Errorf("search: %w", err)
 	}
 	x := &Index{keys: keys, tokens: map[string]string{}}
 	defer func() {
@@ -250,8 +251,10 @@ func pairsOf(query string) []string {
 func (x *Index) Find(ctx context.Context, query string, limit int) ([]ticket.ID, error) {
 	pairs := pairsOf(query)
 	if len(pairs) == 0 {
-		return nil, &ticket.Error{Kind: ticket.Invalid, Code: "search.short", Message: "搜索词太短",
-			Fields: []ticket.Field{{Name: "q", Message: "至少输入两个相连的字，例如“路灯”"}}}
+		return nil, &ticket.Error{
+			Kind: ticket.Invalid, Code: "search.short", Message: "搜索词太短",
+			Fields: []ticket.Field{{Name: "q", Message: "至少输入两个相连的字，例如“路灯”"}},
+		}
 	}
 	var match strings.Builder
 	for i, p := range pairs {

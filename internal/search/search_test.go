@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -376,7 +377,7 @@ func TestSearchesGoOnWhileTheIndexFollows(t *testing.T) {
 		})
 	}
 	for i := range 20 {
-		s.take("路灯", fmt.Sprint(i))
+		s.take("路灯", strconv.Itoa(i))
 		s.follow()
 	}
 	close(stop)

@@ -59,7 +59,7 @@ func (s *Store) UpdateUser(ctx context.Context, login string, create bool, chang
 			return err
 		}
 		u.Login = login
-		doc, err := json.Marshal(u)
+		doc, err := json.Marshal(u) //nolint:gosec // the password is kept as its argon2id hash
 		if err != nil {
 			return fmt.Errorf("sqlite: user %s: %w", login, err)
 		}

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/citizen-hotline/gateway/store"
@@ -95,10 +96,12 @@ func (e *encoder) ticket(c *store.Change, tc *store.TicketChange) {
 		e.fail(fmt.Errorf("sqlite: ticket %s: %w", t.ID, err))
 		return
 	}
-	body := []any{t.Version, string(t.State), truth(t.State.Open()), t.Channel, string(t.Source), t.Category, t.Region, t.LeadUnit(),
+	body := []any{
+		t.Version, string(t.State), truth(t.State.Open()), t.Channel, string(t.Source), t.Category, t.Region, t.LeadUnit(),
 		string(t.Urgency), flags(tc), t.RegisteredAt.UnixMilli(), dueAt(tc.Due), ms(tc.Look), id(t.Incident),
 		blob(e.s.ring.Index("phone", t.Private.Appellant.Phone)), blob(e.s.senderIndex(t.Channel, channelID(t))),
-		t.ThreadKey, t.FoldKey, t.CallID, doc, e.sealJSON(&t.Private, placeTicket, t.ID[:])}
+		t.ThreadKey, t.FoldKey, t.CallID, doc, e.sealJSON(&t.Private, placeTicket, t.ID[:]),
+	}
 	if tc.Expect == 0 {
 		args := append([]any{t.ID[:], t.Number}, body...)
 		e.add(insertTicket, nil, append(args, id(deliveryOf(c, t.ID)))...)
@@ -174,10 +177,12 @@ func (e *encoder) units(tc *store.TicketChange) {
 }
 
 // still are the actions that leave every assignment where it is.
-var still = map[ticket.Action]bool{ticket.Escalate: true, ticket.Recalendar: true, ticket.Note: true, ticket.Reveal: true,
+var still = map[ticket.Action]bool{
+	ticket.Escalate: true, ticket.Recalendar: true, ticket.Note: true, ticket.Reveal: true,
 	ticket.Urge: true, ticket.Supervise: true, ticket.Supplement: true, ticket.Repeat: true, ticket.Amend: true, ticket.LinkTo: true,
 	ticket.CallBack: true, ticket.Contact: true, ticket.Sign: true, ticket.Pause: true, ticket.Resume: true, ticket.AskExtend: true,
-	ticket.Extend: true, ticket.RefuseExtend: true, ticket.Close: true}
+	ticket.Extend: true, ticket.RefuseExtend: true, ticket.Close: true,
+}
 
 func movesUnits(events []ticket.Event) bool {
 	for i := range events {
@@ -200,7 +205,7 @@ func (e *encoder) event(ev *ticket.Event) {
 			e.fail(fmt.Errorf("sqlite: event %d of %s: %w", ev.Seq, ev.Ticket, err))
 			return
 		}
-		personal = append(append(make([]byte, 0, 1+len(ev.Salt)+len(personal)), byte(len(ev.Salt))), append(ev.Salt, personal...)...)
+		personal = slices.Concat([]byte{byte(len(ev.Salt))}, ev.Salt, personal) //nolint:gosec // a salt has 16 bytes
 	}
 	e.add(insertEvent, nil, ev.Ticket[:], ev.Seq, ev.Hash[:], doc, e.seal(personal, placeEvent, eventPlace(ev.Ticket, ev.Seq)))
 }

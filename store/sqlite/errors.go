@@ -14,8 +14,7 @@ import (
 // code is SQLite's extended result code of err, 0 when it has none. Errors are told apart by
 // code, never by message.
 func code(err error) int {
-	var e *sqlite.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
 		return e.Code()
 	}
 	return 0
@@ -72,8 +71,10 @@ func readError(err error, what string) error {
 	case errors.Is(err, sql.ErrNoRows):
 		return ticket.Errorf(ticket.NotFound, "store.missing."+what, "there is no such %s", what)
 	case errors.Is(err, context.DeadlineExceeded), code(err)&0xff == sqlite3.SQLITE_INTERRUPT:
-		return &ticket.Error{Kind: ticket.Unavailable, Code: "store.read.slow", RetryAfter: retryAfter,
-			Message: "reading " + what + " took too long: narrow the question, for example by time", Err: err}
+		return &ticket.Error{
+			Kind: ticket.Unavailable, Code: "store.read.slow", RetryAfter: retryAfter,
+			Message: "reading " + what + " took too long: narrow the question, for example by time", Err: err,
+		}
 	case errors.Is(err, context.Canceled):
 		return err
 	}

@@ -80,8 +80,10 @@ func TestFullDiskAcknowledgesNothing(t *testing.T) {
 	for _, f := range families {
 		series[f.GetName()] = len(f.GetMetric())
 	}
-	if want := map[string]int{"hotline_store_batch_size": 1, "hotline_store_commit_seconds": 1, "hotline_store_queue_depth": 2,
-		"hotline_store_batches_failed_total": 1}; !maps.Equal(series, want) {
+	if want := map[string]int{
+		"hotline_store_batch_size": 1, "hotline_store_commit_seconds": 1, "hotline_store_queue_depth": 2,
+		"hotline_store_batches_failed_total": 1,
+	}; !maps.Equal(series, want) {
 		t.Errorf("series of the writer's metrics: %v, want %v", series, want)
 	}
 	if err := s.Healthy(t.Context()); !ticket.IsKind(err, ticket.Unavailable) {

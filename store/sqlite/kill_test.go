@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,8 +29,8 @@ const (
 
 // child is the test binary again, told to commit until it is killed or, alone, for 20 tickets.
 func child(ctx context.Context, folder string, round, callers int, test string, before ...string) *exec.Cmd {
-	args := append(before, os.Args[0], "-test.run=^"+test+"$", "-test.timeout=2m")
-	cmd := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // the test binary itself
+	args := slices.Concat(before, []string{os.Args[0], "-test.run=^" + test + "$", "-test.timeout=2m"})
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Env = append(os.Environ(), childFolder+"="+folder, fmt.Sprintf("%s=%d", childRound, round), fmt.Sprintf("%s=%d", childCallers, callers))
 	cmd.Stderr = os.Stderr
 	return cmd
@@ -62,7 +63,10 @@ func beChild(t *testing.T) {
 					failed <- err
 					return
 				}
-				fmt.Fprintln(os.Stdout, "ack", d.Ticket.Number)
+				if _, err := fmt.Fprintln(os.Stdout, "ack", d.Ticket.Number); err != nil {
+					failed <- err
+					return
+				}
 			}
 			failed <- nil
 		}()
@@ -91,7 +95,7 @@ func saveRing(t *testing.T, folder string) *seal.Ring {
 
 // TestKillMidLoad kills the process while 16 callers commit: every ticket that was acknowledged is
 // there afterwards, whole, and so is every ticket that was not.
-func TestKillMidLoad(t *testing.T) {
+func TestKillMidLoad(t *testing.T) { //nolint:paralleltest // the child must run it alone
 	if os.Getenv(childFolder) != "" {
 		beChild(t)
 		return
@@ -198,7 +202,7 @@ var (
 // TestKillSyncComesBeforeAnswer watches the system calls of a child, where strace is at hand:
 // between two answers the file is synced at least once. The kill test cannot see this: what a
 // dead process left unsynced, the living system still writes.
-func TestKillSyncComesBeforeAnswer(t *testing.T) {
+func TestKillSyncComesBeforeAnswer(t *testing.T) { //nolint:paralleltest // the child must run it alone
 	if os.Getenv(childFolder) != "" {
 		beChild(t)
 		return

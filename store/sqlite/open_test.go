@@ -2,11 +2,13 @@ package sqlite
 
 import (
 	"bytes"
+	"context"
 	"database/sql"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/store/storetest"
@@ -127,7 +129,8 @@ func TestPersonalDataIsSealedAtRest(t *testing.T) {
 	d.Do(storetest.Day, ticket.Command{Action: ticket.Note, Private: &ticket.Private{Note: "internal-note", PublicReply: "public-reply"}})
 	c := d.Change()
 	c.Calls = []store.Call{{ID: m.ID(t, storetest.Day), Channel: "phone", CallID: "c1", Private: store.CallPrivate{
-		Caller: ticket.Party{Phone: "13911112222"}, Transcript: "call-transcript"}}}
+		Caller: ticket.Party{Phone: "13911112222"}, Transcript: "call-transcript",
+	}}}
 	c.Access = []store.Access{{At: storetest.Day, What: "reveal", Ticket: d.Ticket.ID, Reason: "access-reason"}}
 	c.Requests[0].Outcome = []byte("outcome-text")
 	c.Outbox[0].Body = []byte("notice-body")
@@ -135,9 +138,11 @@ func TestPersonalDataIsSealedAtRest(t *testing.T) {
 	if err := s.PutMedia(t.Context(), ticket.MediaRef{SHA256: "ab", Name: "media-name", Ref: "media-ref"}, storetest.Day); err != nil {
 		t.Fatal(err)
 	}
-	secrets := []string{"Xiulan-Wang", "13911112222", "wang@mail.test", "371302199001011234", "openid-secret", "streetlight-text", "streetlight-title",
+	secrets := []string{
+		"Xiulan-Wang", "13911112222", "wang@mail.test", "371302199001011234", "openid-secret", "streetlight-text", "streetlight-title",
 		"Yimeng-Road", "reply-address", "reply-token", "internal-note", "public-reply", "call-transcript", "access-reason", "outcome-text", "notice-body",
-		"media-name", "media-ref", d.Ticket.Private.TrackCode}
+		"media-name", "media-ref", d.Ticket.Private.TrackCode,
+	}
 	scan := func(when string) {
 		t.Helper()
 		files, err := os.ReadDir(dir)
@@ -162,6 +167,11 @@ func TestPersonalDataIsSealedAtRest(t *testing.T) {
 		}
 		if size < 1<<30 {
 			t.Errorf("%s: the scan of %d bytes did not even find the ticket's number", when, size)
+		}
+	}
+	for _, name := range []string{"hotline.db", "hotline.db-wal", "hotline.db-shm", "hotline.db.lock"} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: mode %v, %v; others must not read it", name, info.Mode(), err)
 		}
 	}
 	scan("while open")
@@ -210,5 +220,20 @@ func TestTamperedRowsAreNoticed(t *testing.T) {
 	}
 	if err := ticket.VerifyChain(events); err != nil {
 		t.Errorf("destroying the personal part broke the chain: %v", err)
+	}
+}
+
+// A question that takes too long is given up, with advice, and its connection serves the next.
+func TestSlowReadsAreCutShort(t *testing.T) {
+	t.Parallel()
+	s := openAt(t, Options{Path: filepath.Join(t.TempDir(), "hotline.db"), Ring: newRing(t), Readers: 1})
+	short, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+	defer cancel()
+	_, err := many(short, s, "numbers", `WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT count(*) FROM c`, scanInt)
+	if !ticket.IsKind(err, ticket.Unavailable) || !strings.Contains(err.Error(), "narrow") {
+		t.Errorf("a read without end: %v", err)
+	}
+	if n, err := one(t.Context(), s, "number", `SELECT 7`, scanInt); err != nil || n != 7 {
+		t.Errorf("the next read: %d, %v", n, err)
 	}
 }

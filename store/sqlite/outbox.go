@@ -40,8 +40,10 @@ func (s *Store) Claim(ctx context.Context, now time.Time, lease time.Duration, l
 	}
 	return ask(ctx, s, func(ctx context.Context, tx *sql.Conn) ([]store.StoredNotice, error) {
 		args := append([]any{now.Add(lease).UnixMilli()}, append(q.args, pageLimit(limit))...)
-		rows, err := tx.QueryContext(ctx, `UPDATE outbox SET attempts = attempts + 1, next_at = ? WHERE id IN
-			(SELECT id FROM outbox`+q.where()+` ORDER BY next_at, id LIMIT ?) RETURNING `+noticeColumns, args...)
+		//nolint:gosec // the condition is made of constants; its values are bound
+		text := `UPDATE outbox SET attempts = attempts + 1, next_at = ? WHERE id IN (SELECT id FROM outbox` + q.where() +
+			` ORDER BY next_at, id LIMIT ?) RETURNING ` + noticeColumns
+		rows, err := tx.QueryContext(ctx, text, args...)
 		list, err := collect(rows, err, "notices", s.scanNotice)
 		slices.SortFunc(list, func(a, b store.StoredNotice) int { return cmp.Compare(a.ID, b.ID) })
 		return list, err

@@ -42,8 +42,10 @@ func (q *queue) push(lane store.Lane, p *pending) error {
 		return errClosed
 	}
 	if len(q.lanes[lane]) >= q.limit {
-		return &ticket.Error{Kind: ticket.Unavailable, Code: "store.queue.full", RetryAfter: retryAfter,
-			Message: "too many changes wait to be written"}
+		return &ticket.Error{
+			Kind: ticket.Unavailable, Code: "store.queue.full", RetryAfter: retryAfter,
+			Message: "too many changes wait to be written",
+		}
 	}
 	q.lanes[lane] = append(q.lanes[lane], p)
 	q.filled.Signal()
@@ -58,8 +60,10 @@ func (q *queue) pushTask(t *task) error {
 		return errClosed
 	}
 	if len(q.tasks) >= q.limit {
-		return &ticket.Error{Kind: ticket.Unavailable, Code: "store.queue.full", RetryAfter: retryAfter,
-			Message: "too many administrative writes wait"}
+		return &ticket.Error{
+			Kind: ticket.Unavailable, Code: "store.queue.full", RetryAfter: retryAfter,
+			Message: "too many administrative writes wait",
+		}
 	}
 	q.tasks = append(q.tasks, t)
 	q.filled.Signal()

@@ -18,7 +18,7 @@ func asError(err error, e **ticket.Error) bool { return errors.As(err, e) }
 func waiting(t *testing.T, words string) (*queue, map[*pending]string) {
 	t.Helper()
 	q, names := newQueue(100), map[*pending]string{}
-	for _, w := range strings.Fields(words) {
+	for w := range strings.FieldsSeq(words) {
 		lane, sender, _ := strings.Cut(w, ":")
 		sender = strings.TrimRight(sender, "0123456789")
 		p := &pending{sender: sender}

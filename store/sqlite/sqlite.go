@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -78,12 +80,15 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 		return nil, fmt.Errorf("sqlite: path %q: %w", o.Path, err)
 	}
 	s := &Store{ring: o.Ring}
-	defer func() {
+	defer func() { //nolint:contextcheck // what was opened is let go of whether or not ctx has ended
 		if err != nil {
 			_ = s.shut()
 		}
 	}()
 	if s.lock, err = lockFile(path + ".lock"); err != nil {
+		return nil, err
+	}
+	if err = touch(path); err != nil {
 		return nil, err
 	}
 	if s.writeDB, err = openPool(dsn(path, writePragmas), 1); err != nil {
@@ -100,27 +105,39 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 		return nil, err
 	}
 	s.readers = &readers{db: db}
-	if s.check, err = startCheckpointer(path); err != nil {
+	if s.check, err = startCheckpointer(path); err != nil { //nolint:contextcheck // it lives as long as the store
 		return nil, err
 	}
 	s.writer, err = startWriter(ctx, s.writeDB, o, s.check)
 	return s, err
 }
 
+// touch makes a new database readable by its owner only; SQLite gives the log the same mode.
+func touch(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the operator's setting
+	if err != nil {
+		return fmt.Errorf("sqlite: %w; the data folder must exist and be writable", err)
+	}
+	return f.Close()
+}
+
 // writePragmas are those of the writer. The log is folded back by the checkpointer, never inside
 // a commit; the page cache is bounded (KiB when negative).
-var writePragmas = []string{"busy_timeout(5000)", "page_size(4096)", "journal_mode(WAL)", "synchronous(FULL)",
-	"foreign_keys(1)", "wal_autocheckpoint(0)", "cache_size(-32768)", "temp_store(MEMORY)"}
+var writePragmas = []string{
+	"busy_timeout(5000)", "page_size(4096)", "journal_mode(WAL)", "synchronous(FULL)",
+	"foreign_keys(1)", "wal_autocheckpoint(0)", "cache_size(-32768)", "temp_store(MEMORY)",
+}
 
 var readPragmas = []string{"busy_timeout(5000)", "cache_size(-8192)", "temp_store(MEMORY)", "query_only(1)"}
 
-// dsn names the database for the driver. Query parameters of the driver keep their order.
+// dsn names the database for the driver, which runs the pragmas in their order on each connection.
 func dsn(path string, pragmas []string) string {
-	u := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String() + "?_txlock=immediate&_defensive=1"
+	name := &url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}
+	query := []string{"_txlock=immediate", "_defensive=1"}
 	for _, p := range pragmas {
-		u += "&_pragma=" + url.QueryEscape(p)
+		query = append(query, "_pragma="+url.QueryEscape(p))
 	}
-	return u
+	return name.String() + "?" + strings.Join(query, "&")
 }
 
 func openPool(name string, size int) (*sql.DB, error) {

@@ -35,18 +35,20 @@ type task struct {
 }
 
 func startWriter(ctx context.Context, db *sql.DB, o Options, check *checkpointer) (*writer, error) {
-	w := &writer{queue: newQueue(orInt(o.QueueLen, defaultQueueLen)), batchMax: orInt(o.BatchMax, defaultBatchMax),
-		observer: o.Observer, check: check, stopped: make(chan struct{})}
+	w := &writer{
+		queue: newQueue(orInt(o.QueueLen, defaultQueueLen)), batchMax: orInt(o.BatchMax, defaultBatchMax),
+		observer: o.Observer, check: check, stopped: make(chan struct{}),
+	}
 	var err error
 	if w.conn, err = db.Conn(ctx); err != nil {
 		return nil, fmt.Errorf("sqlite: writer connection: %w", err)
 	}
 	for i, text := range statementTexts {
-		if w.statements[i], err = w.conn.PrepareContext(ctx, text); err != nil {
+		if w.statements[i], err = w.conn.PrepareContext(ctx, text); err != nil { //nolint:sqlclosecheck // closed by close
 			return nil, errors.Join(fmt.Errorf("sqlite: prepare statement %d: %w", i, err), w.close())
 		}
 	}
-	go w.run()
+	go w.run() //nolint:gosec,contextcheck // it lives as long as the store, not as the opening
 	return w, nil
 }
 
@@ -199,7 +201,7 @@ func (w *writer) explain(ctx context.Context, s *step, cause error) (refusal, er
 	if !isUnique(cause) {
 		return ticket.Errorf(ticket.Internal, "store.constraint", "the change breaks a rule of the database").Because(cause), nil
 	}
-	switch s.statement {
+	switch s.statement { //nolint:exhaustive // the others have one unique column, named below
 	case insertTicket:
 		var sameID, sameNumber int
 		if err := w.statements[whichTicket].QueryRowContext(ctx, s.args[0], s.args[1]).Scan(&sameID, &sameNumber); err != nil {

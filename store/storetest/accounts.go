@@ -2,7 +2,7 @@ package storetest
 
 import (
 	"errors"
-	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -24,8 +24,10 @@ var accountTests = map[string]func(*testing.T, func(*testing.T) store.Store){
 
 func users(t *testing.T, open func(*testing.T) store.Store) {
 	s, ctx := open(t), t.Context()
-	u := store.User{Login: "zhang", Name: "张敏", Roles: []string{"agent"}, Region: "371302", Posts: []string{"duty"}, Password: "$argon2id$x",
-		MustChange: true, CreatedAt: Day, Attributes: map[string]string{"extension": "8001"}}
+	u := store.User{ //nolint:gosec // no credentials
+		Login: "zhang", Name: "张敏", Roles: []string{"agent"}, Region: "371302", Posts: []string{"duty"}, Password: "$argon2id$x",
+		MustChange: true, CreatedAt: Day, Attributes: map[string]string{"extension": "8001"},
+	}
 	if err := s.UpdateUser(ctx, "zhang", true, func(v *store.User) error { *v = u; return nil }); err != nil {
 		t.Fatal(err)
 	}
@@ -262,6 +264,6 @@ func health(t *testing.T, open func(*testing.T) store.Store) {
 		if err := s.Healthy(t.Context()); err != nil {
 			t.Errorf("round %d: %v", i, err)
 		}
-		Must(t, s, m.Ticket(t, Day, func(r *ticket.Registration, _ *ticket.Private) { r.Key = fmt.Sprint(i) }).Change())
+		Must(t, s, m.Ticket(t, Day, func(r *ticket.Registration, _ *ticket.Private) { r.Key = strconv.Itoa(i) }).Change())
 	}
 }

@@ -127,14 +127,18 @@ func (d *Draft) Change() store.Change {
 	c := store.Change{
 		Sender:   "p:" + t.Private.Appellant.Phone,
 		Delivery: &store.Delivery{ID: id, Channel: t.Channel, ReceivedAt: t.ReceivedAt, State: store.DeliveryTaken, Raw: []byte(raw)},
-		Requests: []store.Request{{Channel: t.Channel, Key: t.Key, Hash: ticket.Chain(ticket.Hash{}, []byte(raw)), Delivery: id, Ticket: t.ID,
-			Outcome: []byte(`{"result":"accepted","tickets":["` + t.Number + `"]}`), At: t.RegisteredAt}},
+		Requests: []store.Request{{
+			Channel: t.Channel, Key: t.Key, Hash: ticket.Chain(ticket.Hash{}, []byte(raw)), Delivery: id, Ticket: t.ID,
+			Outcome: []byte(`{"result":"accepted","tickets":["` + t.Number + `"]}`), At: t.RegisteredAt,
+		}},
 		Tickets: []store.TicketChange{d.Part()},
 	}
 	c.Tickets[0].Due, c.Tickets[0].Look = t.RegisteredAt.AddDate(0, 0, 5), t.RegisteredAt.Add(time.Hour)
 	if unit := t.LeadUnit(); unit != "" {
-		c.Outbox = []store.Notice{{Key: "dispatch:" + t.ID.String() + ":1", Ticket: t.ID, Kind: "unit", Target: unit,
-			Body: []byte(`{"title":"新工单","text":"` + t.Number + ` ` + t.Private.Title + `"}`), Due: t.RegisteredAt, Created: t.RegisteredAt}}
+		c.Outbox = []store.Notice{{
+			Key: "dispatch:" + t.ID.String() + ":1", Ticket: t.ID, Kind: "unit", Target: unit,
+			Body: []byte(`{"title":"新工单","text":"` + t.Number + ` ` + t.Private.Title + `"}`), Due: t.RegisteredAt, Created: t.RegisteredAt,
+		}}
 	}
 	return c
 }

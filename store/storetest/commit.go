@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -13,8 +14,7 @@ import (
 )
 
 func codeOf(err error) string {
-	var e *ticket.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*ticket.Error](err); ok {
 		return e.Code
 	}
 	return ""
@@ -330,7 +330,7 @@ func senderOrder(t *testing.T, open func(*testing.T) store.Store) {
 	chain := []store.Change{first.Change()}
 	tk := first.Ticket
 	for i := range 20 {
-		d := m.Again(t, tk).Do(Day, ticket.Command{Action: ticket.Note, Private: &ticket.Private{Note: fmt.Sprint(i)}})
+		d := m.Again(t, tk).Do(Day, ticket.Command{Action: ticket.Note, Private: &ticket.Private{Note: strconv.Itoa(i)}})
 		chain = append(chain, store.Change{Sender: chain[0].Sender, Tickets: []store.TicketChange{d.Part()}})
 		tk = d.Ticket
 	}

@@ -163,9 +163,9 @@ func filters(t *testing.T, open func(*testing.T) store.Store) {
 // byDue orders the numbers by deadline, soonest first, none last; ties by registration.
 func byDue(items []store.Item, numbers []string) []string {
 	var chosen []store.Item
-	for i := len(items) - 1; i >= 0; i-- { // oldest first
-		if slices.Contains(numbers, items[i].Number) {
-			chosen = append(chosen, items[i])
+	for _, item := range slices.Backward(items) { // oldest first
+		if slices.Contains(numbers, item.Number) {
+			chosen = append(chosen, item)
 		}
 	}
 	slices.SortStableFunc(chosen, func(a, b store.Item) int {

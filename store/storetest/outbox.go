@@ -167,8 +167,10 @@ func claimRace(t *testing.T, open func(*testing.T) store.Store) {
 
 func alerts(t *testing.T, open func(*testing.T) store.Store) {
 	s, m, ctx := open(t), NewMaker(), t.Context()
-	a := store.Alert{ID: m.ID(t, Day), Key: "t1:resolve:red", Number: "LY2607130000011", Unit: "住建局", Region: "371302", Level: "red",
-		Post: "duty", Text: "办结时限已过", At: Day}
+	a := store.Alert{
+		ID: m.ID(t, Day), Key: "t1:resolve:red", Number: "LY2607130000011", Unit: "住建局", Region: "371302", Level: "red",
+		Post: "duty", Text: "办结时限已过", At: Day,
+	}
 	b := store.Alert{ID: m.ID(t, Day), Key: "t2:sign:yellow", Unit: "城管局", Level: "yellow", Post: "head", At: Day}
 	Must(t, s, store.Change{Alerts: []store.Alert{a, b}})
 	list := func(f store.AlertFilter) []store.Alert {
@@ -194,8 +196,10 @@ func alerts(t *testing.T, open func(*testing.T) store.Store) {
 
 func calls(t *testing.T, open func(*testing.T) store.Store) {
 	s, m, ctx := open(t), NewMaker(), t.Context()
-	c := store.Call{ID: m.ID(t, Day), Channel: "phone", CallID: "c-1", Line: "12345", State: "ringing", RangAt: Day, UpdatedAt: Day,
-		Private: store.CallPrivate{Caller: ticket.Party{Phone: "13900001111"}}}
+	c := store.Call{
+		ID: m.ID(t, Day), Channel: "phone", CallID: "c-1", Line: "12345", State: "ringing", RangAt: Day, UpdatedAt: Day,
+		Private: store.CallPrivate{Caller: ticket.Party{Phone: "13900001111"}},
+	}
 	missed := store.Call{ID: m.ID(t, Day), Channel: "phone", CallID: "c-2", State: "missed", CallBack: "due", RangAt: Day}
 	Must(t, s, store.Change{Calls: []store.Call{c, missed}})
 	c.Version, missed.Version = 1, 1
@@ -241,8 +245,10 @@ func deliveries(t *testing.T, open func(*testing.T) store.Store) {
 	s, m, ctx := open(t), NewMaker(), t.Context()
 	var all []store.Delivery
 	for i := range 9 {
-		d := store.Delivery{ID: m.ID(t, Day), Channel: []string{"wechat", "mail"}[i%2], ReceivedAt: Day.Add(time.Duration(i) * time.Minute),
-			State: store.DeliveryTaken, Raw: []byte("raw")}
+		d := store.Delivery{
+			ID: m.ID(t, Day), Channel: []string{"wechat", "mail"}[i%2], ReceivedAt: Day.Add(time.Duration(i) * time.Minute),
+			State: store.DeliveryTaken, Raw: []byte("raw"),
+		}
 		if i%3 == 0 {
 			d.State, d.Code = store.DeliveryQuarantined, "delivery.unreadable"
 		}
@@ -293,8 +299,10 @@ func accessLog(t *testing.T, open func(*testing.T) store.Store) {
 	one, two := m.ID(t, Day), m.ID(t, Day)
 	var want []store.Access
 	for i, id := range []ticket.ID{one, two, one} {
-		a := store.Access{At: Day.Add(time.Duration(i) * time.Second), Actor: ticket.Actor{Kind: ticket.ActorUser, ID: "desk1"}, What: "reveal",
-			Ticket: id, Fields: []string{"phone"}, Reason: "回访核实"}
+		a := store.Access{
+			At: Day.Add(time.Duration(i) * time.Second), Actor: ticket.Actor{Kind: ticket.ActorUser, ID: "desk1"}, What: "reveal",
+			Ticket: id, Fields: []string{"phone"}, Reason: "回访核实",
+		}
 		Must(t, s, store.Change{Access: []store.Access{a}})
 		if id == one {
 			want = append([]store.Access{a}, want...)
