@@ -177,6 +177,10 @@ func (a *App) egress() *http.Client {
 
 // startDemoClock sets the clock to the storm day of the pack, or where the last run left it.
 func (a *App) startDemoClock() error {
+	if tell := a.options.Clock; tell != nil {
+		a.clock = &Clock{start: tell(), wall: time.Now(), speed: a.options.Speed, told: tell}
+		return nil
+	}
 	p, err := config.LoadDir(a.options.City, a.adapterNames()...)
 	if err != nil {
 		return err

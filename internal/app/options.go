@@ -8,22 +8,24 @@ import (
 	"net/netip"
 	"net/url"
 	"path/filepath"
+	"time"
 )
 
 // Options are the settings of a running gateway. The zero value is not enough: Data is required,
 // and City too before the first pack was published.
 type Options struct {
-	City           string         // folder of a city pack to publish; empty: the active pack of the store
-	Data           string         // folder of everything that is kept
-	Listen         string         // host:port
-	PublicURL      string         // as citizens and platforms reach us; empty: http://Listen
-	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
-	Demo           bool           // accelerated clock, demo accounts and secrets, loopback only
-	Speed          float64        // of the demo's clock; 0 means 120
-	LogLevel       string         // debug, info, warn, error
-	LogFormat      string         // text, json
-	Out            io.Writer      // what people read: addresses, demo accounts
-	Log            io.Writer      // the log
+	City           string           // folder of a city pack to publish; empty: the active pack of the store
+	Data           string           // folder of everything that is kept
+	Listen         string           // host:port
+	PublicURL      string           // as citizens and platforms reach us; empty: http://Listen
+	TrustedProxies []netip.Prefix   // whose X-Forwarded-For is believed
+	Demo           bool             // accelerated clock, demo accounts and secrets, loopback only
+	Speed          float64          // of the demo's clock; 0 means 120
+	Clock          func() time.Time // tells a demo's time instead of its own clock, for tests
+	LogLevel       string           // debug, info, warn, error
+	LogFormat      string           // text, json
+	Out            io.Writer        // what people read: addresses, demo accounts
+	Log            io.Writer        // the log
 	Getenv         func(string) string
 }
 
