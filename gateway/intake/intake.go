@@ -76,7 +76,14 @@ type Result struct {
 // Take handles one delivery to its end. It never returns an error: everything that can go wrong
 // has an outcome, and every outcome an answer of the channel's own kind. ctx ends when the caller
 // stops waiting; a write under way is finished all the same.
-func (i *Intake) Take(ctx context.Context, in adapters.Inbound) Result {
+func (i *Intake) Take(ctx context.Context, in adapters.Inbound) Result { return i.TakeWithFiles(ctx, in, nil) }
+
+// KeepFiles stores the file parts of a delivery and gives it back without their bytes.
+type KeepFiles func(ctx context.Context, in adapters.Inbound) (adapters.Inbound, error)
+
+// TakeWithFiles is Take for a delivery with file parts. It is verified as it came; only then keep is
+// called, so that strangers fill no disk. What is read and kept is the delivery keep returns.
+func (i *Intake) TakeWithFiles(ctx context.Context, in adapters.Inbound, keep KeepFiles) Result {
 	c := i.Live.Get()
 	ch, ok := c.Channels[in.Channel]
 	if !ok {
@@ -89,6 +96,10 @@ func (i *Intake) Take(ctx context.Context, in adapters.Inbound) Result {
 	if done {
 		i.Metrics.delivery(ch.ID, "handshake")
 		return Result{Reply: reply, Rendered: true}
+	}
+	if err == nil && keep != nil {
+		in, err = keep(ctx, opened)
+		opened = in
 	}
 	var out adapters.Outcome
 	if err != nil {
@@ -242,6 +253,8 @@ func refusal(err error) adapters.Outcome {
 			return adapters.Outcome{Result: adapters.Rejected, Code: e.Code, Errors: e.Fields, Text: e.Message}
 		case ticket.Forbidden:
 			out.Code = "delivery.forbidden"
+		case ticket.Unavailable:
+			return failure(err) // an attachment could not be kept
 		default:
 		}
 	}

@@ -127,6 +127,16 @@ const touchEvery = time.Minute
 // Session finds the account of a session's secret. Unauthenticated when it has ended: after
 // 30 idle minutes, after 12 hours, by log-out, or because the account was disabled.
 func (a *Accounts) Session(ctx context.Context, secret string) (store.User, error) {
+	return a.session(ctx, secret, true)
+}
+
+// Watch is Session for what a page asks by itself, such as its stream of events: it does not keep an
+// idle session alive.
+func (a *Accounts) Watch(ctx context.Context, secret string) (store.User, error) {
+	return a.session(ctx, secret, false)
+}
+
+func (a *Accounts) session(ctx context.Context, secret string, active bool) (store.User, error) {
 	now, hash := a.Now(), ticket.Hash(sha256.Sum256([]byte(secret)))
 	s, err := a.Store.Session(ctx, hash)
 	if ticket.IsKind(err, ticket.NotFound) {
@@ -148,7 +158,7 @@ func (a *Accounts) Session(ctx context.Context, secret string) (store.User, erro
 	if u.Disabled {
 		return store.User{}, ended()
 	}
-	if now.Sub(s.Seen) >= touchEvery {
+	if active && now.Sub(s.Seen) >= touchEvery {
 		err = a.Store.TouchSession(ctx, hash, now)
 	}
 	return u, err

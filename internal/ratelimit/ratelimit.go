@@ -47,6 +47,18 @@ func (l *Limiter) Allow(key string, limit Limit, now time.Time) (wait time.Durat
 	return 0, true
 }
 
+// Peek says whether a token is there without taking it, and else how long to wait.
+func (l *Limiter) Peek(key string, limit Limit, now time.Time) (wait time.Duration, ok bool) {
+	if limit.PerMinute <= 0 {
+		return 0, true
+	}
+	b := l.of(key, limit)
+	if missing := 1 - b.TokensAt(now); missing > 0 {
+		return time.Duration(missing / float64(b.Limit()) * float64(time.Second)), false
+	}
+	return 0, true
+}
+
 // of finds the bucket of a key, or fills a new one. Keys unused for a whole generation are
 // forgotten, which only ever forgives.
 func (l *Limiter) of(key string, limit Limit) *rate.Limiter {

@@ -34,6 +34,21 @@ func TestABucketEmptiesAndFills(t *testing.T) {
 	}
 }
 
+func TestPeekTakesNothing(t *testing.T) {
+	t.Parallel()
+	l := ratelimit.New()
+	limit := ratelimit.Limit{PerMinute: 60, Burst: 1}
+	for range 5 {
+		if _, ok := l.Peek("a", limit, start); !ok {
+			t.Fatal("a look took the token")
+		}
+	}
+	l.Allow("a", limit, start)
+	if wait, ok := l.Peek("a", limit, start); ok || wait <= 0 || wait > time.Second {
+		t.Errorf("an empty bucket: ok %v, wait %v", ok, wait)
+	}
+}
+
 func TestNoLimitAndANewOne(t *testing.T) {
 	t.Parallel()
 	l := ratelimit.New()

@@ -1,0 +1,72 @@
+package api
+
+import (
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/citizen-hotline/gateway/gateway/desk"
+)
+
+// access says who may call a route. The zero value lets nobody in.
+type access int
+
+const (
+	nobody    access = iota
+	everybody        // no account needed
+	signedIn         // an account, even one whose password must be changed first
+	member           // an account
+	byRight          // an account with the route's right
+)
+
+// route is one row of the table: what is not in it does not exist, and what it does not grant is denied.
+type route struct {
+	method, path string
+	who          access
+	right        desk.Right
+	handle       func(*call) error
+}
+
+func (a *API) routes() []route {
+	get, post := fiber.MethodGet, fiber.MethodPost
+	return []route{
+		{get, "/openapi.yaml", everybody, "", a.getSpec},
+		{get, "/docs", everybody, "", a.getDocs},
+		{get, "/now", everybody, "", a.getNow},
+		{get, "/track/:number", everybody, "", a.getTrack},
+		{post, "/login", everybody, "", a.postLogin},
+		{post, "/logout", signedIn, "", a.postLogout},
+		{post, "/password", signedIn, "", a.postPassword},
+		{get, "/me", signedIn, "", a.getMe},
+
+		{get, "/units", member, "", a.getUnits},
+		{get, "/categories", member, "", a.getCategories},
+		{get, "/regions", member, "", a.getRegions},
+		{get, "/reasons", member, "", a.getReasons},
+		{get, "/roles", member, "", a.getRoles},
+		{get, "/channels", byRight, desk.RightChannels, a.getChannels},
+
+		{get, "/tickets", byRight, desk.RightRead, a.getTickets},
+		{post, "/tickets", byRight, desk.RightRegister, a.postTicket},
+		{get, "/tickets/:number", byRight, desk.RightRead, a.getTicket},
+		{post, "/tickets/:number/actions/:action", byRight, desk.RightRead, a.postAction},
+		{get, "/tickets/:number/explanation", byRight, desk.RightExplain, a.getExplanation},
+		{get, "/tickets/:number/access", byRight, desk.RightAccessLog, a.getAccess},
+		{get, "/media/:sha256", byRight, desk.RightRead, a.getMedia},
+		{get, "/search", byRight, desk.RightSearch, a.getSearch},
+		{get, eventsPath, byRight, desk.RightRead, a.getEvents},
+
+		{get, "/calls", byRight, desk.RightCalls, a.getCalls},
+		{get, "/deliveries", byRight, desk.RightDeliveries, a.getDeliveries},
+		{post, "/deliveries/:id/redrive", byRight, desk.RightRedrive, a.postRedrive},
+		{get, "/alerts", byRight, desk.RightAlerts, a.getAlerts},
+		{post, "/alerts/:id/ack", byRight, desk.RightAck, a.postAck},
+		{get, "/notices", byRight, desk.RightNotices, a.getNotices},
+		{post, "/notices/redrive", byRight, desk.RightNotices, a.postRedriveNotices},
+		{get, "/counts", byRight, desk.RightReports, a.getCounts},
+
+		{get, "/pack", byRight, desk.RightPacks, a.getPack},
+		{post, "/pack/rollback", byRight, desk.RightPacks, a.postRollback},
+		{get, "/users", byRight, desk.RightUsers, a.getUsers},
+		{post, "/users", byRight, desk.RightUsers, a.postUser},
+		{post, "/users/:login/disable", byRight, desk.RightUsers, a.postDisable},
+	}
+}

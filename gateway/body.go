@@ -1,0 +1,43 @@
+package gateway
+
+import (
+	"errors"
+	"io"
+)
+
+// errBodyOver says that a body is larger than its path allows.
+var errBodyOver = errors.New("gateway: the body is too large")
+
+// drainMost is how much of an overlong body is still read, so that its sender reads the answer
+// instead of meeting a closed connection.
+const drainMost = 8 << 20
+
+// readAll reads a body of a declared length (negative when it is chunked) and at most limit bytes.
+// Errors: errBodyOver; io.ErrUnexpectedEOF when less came than was declared.
+func readAll(r io.Reader, declared, limit int) ([]byte, error) {
+	if declared > limit {
+		drain(r, declared)
+		return nil, errBodyOver
+	}
+	if declared >= 0 {
+		body := make([]byte, declared)
+		_, err := io.ReadFull(r, body)
+		if err == nil {
+			_, err = r.Read(make([]byte, 1)) // lets the stream see its end
+			if errors.Is(err, io.EOF) {
+				err = nil
+			}
+		}
+		return body, err
+	}
+	body, err := io.ReadAll(io.LimitReader(r, int64(limit)+1))
+	if err == nil && len(body) > limit {
+		drain(r, drainMost)
+		return nil, errBodyOver
+	}
+	return body, err
+}
+
+func drain(r io.Reader, most int) {
+	_, _ = io.Copy(io.Discard, io.LimitReader(r, int64(min(most, drainMost)))) // the answer is the same if it breaks off
+}
