@@ -2,7 +2,10 @@ package app
 
 import (
 	"context"
+	"slices"
+	"strings"
 
+	"github.com/citizen-hotline/gateway/internal/city"
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/ticket"
 )
@@ -22,17 +25,23 @@ var demoUsers = []store.User{
 	{Login: "admin", Name: "管理员", Roles: []string{"admin"}},
 }
 
-// demoAccounts makes the demo's accounts where they are missing: those above, and a handler and a
-// head for a town and a bureau of the pack.
-func (a *App) demoAccounts(ctx context.Context) error {
-	users := demoUsers
-	for _, u := range a.live.Get().Rules.Units() {
-		if u.Kind == "street" && u.Name == "义堂镇" || u.Kind == "street" && u.Short == "义堂" {
-			users = append(users, store.User{Login: "yitang", Name: u.Name + "承办人", Roles: []string{"unit_handler"}, Unit: u.ID},
+// demoTown is the town of the seed's flood; its handler and head have accounts in a demo.
+const demoTown = "义堂镇"
+
+// demoAccountsOf are those above, and a handler and a head of the demo's town.
+func demoAccountsOf(c *city.City) []store.User {
+	users := slices.Clone(demoUsers)
+	for _, u := range c.Rules.Units() {
+		if u.Kind == "street" && strings.Contains(u.Name, demoTown) {
+			return append(users, store.User{Login: "yitang", Name: u.Name + "承办人", Roles: []string{"unit_handler"}, Unit: u.ID},
 				store.User{Login: "yitang-head", Name: u.Name + "负责人", Roles: []string{"unit_head"}, Unit: u.ID})
-			break
 		}
 	}
+	return users
+}
+
+// demoAccounts makes the demo's accounts where they are missing.
+func (a *App) demoAccounts(ctx context.Context, users []store.User) error {
 	for _, u := range users {
 		err := a.accounts.Create(ctx, u, demoPassword, true)
 		if err != nil && !ticket.IsKind(err, ticket.Duplicate) {

@@ -68,12 +68,13 @@ func (a *App) Greet(ctx context.Context) {
 	if !a.options.Demo {
 		return
 	}
-	if err := a.demoAccounts(ctx); err != nil {
+	users := demoAccountsOf(c)
+	if err := a.demoAccounts(ctx, users); err != nil {
 		a.log.ErrorContext(ctx, "demo accounts", "error", err)
 		return
 	}
 	fmt.Fprintf(a.options.Out, "\n演示：时钟从 %s 起，以 %.0f 倍速运行\n\n  账号            角色\n", a.clock.start.In(c.Zone).Format("2006-01-02 15:04"), a.clock.speed)
-	for _, u := range demoUsers {
+	for _, u := range users {
 		fmt.Fprintf(a.options.Out, "  %-14s  %s\n", u.Login, u.Name)
 	}
 	fmt.Fprintf(a.options.Out, `
