@@ -8,7 +8,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/citizen-hotline/gateway/gateway/api"
-	"github.com/citizen-hotline/gateway/store"
+	"github.com/citizen-hotline/gateway/gateway/desk"
 )
 
 //go:embed home.html
@@ -22,7 +22,7 @@ func (s *Server) home(c *fiber.Ctx) error {
 	data := struct {
 		Title, Now, API string
 		Channels        int
-		Counts          store.Counts
+		Counts          desk.Counts
 		Counted         bool
 		Demo            *DemoInfo
 	}{Title: city.Title, Now: s.Now().In(city.Zone).Format("2006-01-02 15:04"), API: api.Prefix + "/docs", Channels: len(city.Channels), Demo: s.Demo}

@@ -133,10 +133,27 @@ func (v Viewer) sight(c *city.City) Sight {
 			widest = r.Personal
 		}
 	}
-	if u, ok := c.Rules.Unit(v.Unit); ok && u.External {
+	if v.external(c) {
 		return SightNone
 	}
 	return widest
+}
+
+// external reports whether the viewer belongs to a unit that is not government: a water company, a
+// property firm. It gets the matter without the citizen.
+func (v Viewer) external(c *city.City) bool {
+	u, ok := c.Rules.Unit(v.Unit)
+	return ok && u.External
+}
+
+// mayDo is MayDo in this city: no reason opens a citizen's data to a unit that is not government.
+func (v Viewer) mayDo(c *city.City, a ticket.Action) bool {
+	return v.MayDo(a) && (a != ticket.Reveal || !v.external(c))
+}
+
+// holds reports whether an assignment is the viewer's to act on.
+func (v Viewer) holds(c *city.City, a ticket.Assignment) bool {
+	return v.Unit == "" || a.Unit == v.Unit || c.Rules.WithinUnit(a.Unit, v.Unit)
 }
 
 // sees reports whether the ticket lies in the viewer's scope. A ticket outside it does not exist
@@ -144,7 +161,7 @@ func (v Viewer) sight(c *city.City) Sight {
 func (v Viewer) sees(c *city.City, t *ticket.Ticket) bool {
 	if v.Unit != "" {
 		involved := slices.ContainsFunc(t.Assignments, func(a ticket.Assignment) bool {
-			return a.State != ticket.Withdrawn && (a.Unit == v.Unit || c.Rules.WithinUnit(a.Unit, v.Unit))
+			return a.State != ticket.Withdrawn && v.holds(c, a)
 		})
 		if !involved {
 			return false

@@ -63,8 +63,11 @@ const tries = 4
 // Conflict with the legal actions when the ticket's state does not; Invalid when parts are
 // missing or a unit or reason is not in the pack. ifVersion, when not 0, must be the ticket's version.
 func (d *Desk) Act(ctx context.Context, v Viewer, number string, cmd ticket.Command, ifVersion int64) (View, error) {
-	if !v.MayDo(cmd.Action) {
+	if !v.mayDo(d.Live.Get(), cmd.Action) {
 		return View{}, forbidden("action", string(cmd.Action))
+	}
+	if cmd.Action == ticket.Reveal && len(cmd.Details.Fields) == 0 {
+		cmd.Details.Fields = revealable
 	}
 	cmd.Actor = v.Actor()
 	var err error
@@ -96,6 +99,7 @@ func (d *Desk) act(ctx context.Context, v Viewer, number string, cmd ticket.Comm
 	if err != nil {
 		return View{}, err
 	}
+	choose(c, v, &item.Ticket, &cmd)
 	if err := d.allowed(ctx, c, v, &item.Ticket, history, &cmd, now); err != nil {
 		return View{}, err
 	}
@@ -119,12 +123,12 @@ func (d *Desk) act(ctx context.Context, v Viewer, number string, cmd ticket.Comm
 		return View{}, err
 	}
 	d.Committed(t.Urgency == ticket.UrgencyEmergency && cmd.Action == ticket.Dispatch)
-	sight := v.sight(c)
-	if cmd.Action == ticket.Reveal {
-		sight = SightFull
-	}
 	due := change.Tickets[0]
-	return d.view(ctx, c, v, store.Item{Ticket: t, Due: due.Due, Provisional: due.Provisional}, history, sight, now)
+	view, err := d.view(ctx, c, v, store.Item{Ticket: t, Due: due.Due, Provisional: due.Provisional}, history, v.sight(c), now)
+	if cmd.Action == ticket.Reveal {
+		view.reveal(&t.Private, cmd.Details.Fields)
+	}
+	return view, err
 }
 
 // find reads a ticket by number, inside the viewer's scope.
@@ -137,6 +141,22 @@ func (d *Desk) find(ctx context.Context, c *city.City, v Viewer, number string) 
 		return store.Item{}, ticket.Errorf(ticket.NotFound, "ticket.unknown", "没有编号为 %s 的工单", number)
 	}
 	return item, nil
+}
+
+// choose names the assignment of a command that names none, when only one of the viewer's can take it.
+func choose(c *city.City, v Viewer, t *ticket.Ticket, cmd *ticket.Command) {
+	if cmd.Details.Assignment != 0 || !cmd.Action.OnAssignment() {
+		return
+	}
+	for _, a := range t.Assignments {
+		if v.holds(c, a) && slices.Contains(t.LegalOn(a.No), cmd.Action) {
+			if cmd.Details.Assignment != 0 {
+				cmd.Details.Assignment = 0
+				return // more than one: the person must say
+			}
+			cmd.Details.Assignment = a.No
+		}
+	}
 }
 
 // allowed checks what the pack and the viewer's part in the ticket say of a command.
@@ -159,8 +179,11 @@ func (d *Desk) allowed(ctx context.Context, c *city.City, v Viewer, t *ticket.Ti
 			return invalid("unit", "承办单位 %q 不存在或已撤销", u)
 		}
 	}
-	if a, ok := t.Assignment(cmd.Details.Assignment); ok && v.Unit != "" && a.Unit != v.Unit && !c.Rules.WithinUnit(a.Unit, v.Unit) {
+	if a, ok := t.Assignment(cmd.Details.Assignment); ok && !v.holds(c, a) {
 		return forbidden("assignment", strconv.Itoa(a.No))
+	}
+	if err := amends(c, t, cmd); err != nil {
+		return err
 	}
 	if cmd.Action == ticket.SendOn && !c.Rules.WithinUnit(cmd.Details.Unit, v.Unit) && v.Unit != "" {
 		return invalid("unit", "%q 不是本单位的下级单位", cmd.Details.Unit)
@@ -178,6 +201,43 @@ func (d *Desk) allowed(ctx context.Context, c *city.City, v Viewer, t *ticket.Ti
 		}
 	}
 	return d.withinBudget(c, t, history, cmd, now)
+}
+
+// amends checks the category and region of a correction and notes what it replaces.
+func amends(c *city.City, t *ticket.Ticket, cmd *ticket.Command) error {
+	if cmd.Action != ticket.Amend {
+		return nil
+	}
+	d := &cmd.Details
+	if _, known := c.Rules.Category(d.Category); d.Category != "" && !known {
+		return invalid("category", "没有诉求分类 %q", d.Category)
+	}
+	if _, known := c.Rules.Region(d.Region); d.Region != "" && !known {
+		return invalid("region", "没有区划 %q", d.Region)
+	}
+	before := map[string]string{}
+	note := func(name, old, given string) {
+		if given != "" && given != old {
+			before[name] = old
+		}
+	}
+	flag := func(name string, old bool, given *bool) {
+		if given != nil && *given != old {
+			before[name] = strconv.FormatBool(old)
+		}
+	}
+	note("type", string(t.Type), string(d.Type))
+	note("urgency", string(t.Urgency), string(d.Urgency))
+	note("category", t.Category, d.Category)
+	note("region", t.Region, d.Region)
+	note("public_summary", t.PublicSummary, d.PublicSummary)
+	note("foreign_number", t.ForeignNumber, d.ForeignNumber)
+	flag("confidential", t.Confidential, d.Confidential)
+	flag("public", t.Public, d.Public)
+	if len(before) > 0 {
+		d.Before = before
+	}
+	return nil
 }
 
 // withinBudget holds pauses, extensions and returns to the policy's bounds.

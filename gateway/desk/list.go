@@ -197,4 +197,7 @@ func phoneOf(c *city.City, query string) string {
 }
 
 // Counts are the figures of the whole city.
-func (d *Desk) Counts(ctx context.Context) (store.Counts, error) { return d.Store.Counts(ctx, d.Now()) }
+type Counts = store.Counts
+
+// Counts gives the figures as they are now.
+func (d *Desk) Counts(ctx context.Context) (Counts, error) { return d.Store.Counts(ctx, d.Now()) }

@@ -19,7 +19,7 @@ type Track struct {
 	StateTitle  string       `json:"state_title"`
 	Title       string       `json:"title,omitempty"`
 	Unit        string       `json:"unit,omitempty"`
-	Expected    string       `json:"expected,omitempty"` // YYYY-MM-DD in the city's zone
+	Expected    time.Time    `json:"expected,omitzero"` // when an answer is due at the latest
 	Provisional bool         `json:"provisional,omitempty"`
 	Overdue     bool         `json:"overdue,omitempty"`
 	Merged      bool         `json:"merged,omitempty"` // handled together with others about the same happening
@@ -91,7 +91,7 @@ func (d *Desk) track(ctx context.Context, c *city.City, item store.Item, now tim
 	out := Track{Number: t.Number, State: t.State, StateTitle: StateTitle(t.State), Title: t.Private.Title, Provisional: item.Provisional,
 		Overdue: d.summary(c, &item, SightNone, now).Overdue}
 	if !item.Due.IsZero() && t.State.Open() && t.State != ticket.StateResolved {
-		out.Expected = item.Due.In(c.Zone).Format(time.DateOnly)
+		out.Expected = local(c, item.Due)
 	}
 	work, workHistory := t, history
 	if t.State == ticket.StateMerged || !t.Incident.IsZero() && t.Incident != t.ID {

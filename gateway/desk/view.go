@@ -60,7 +60,8 @@ type View struct {
 	ReceivedAt    time.Time      `json:"received_at"`
 	ResolvedAt    time.Time      `json:"resolved_at,omitzero"`
 	ClosedAt      time.Time      `json:"closed_at,omitzero"`
-	Sight         string         `json:"sight"` // none, masked or full
+	Sight         string         `json:"sight"`              // none, masked or full
+	Revealed      []string       `json:"revealed,omitempty"` // shown in full beyond it, this once
 	Text          string         `json:"text,omitempty"`
 	Appellant     *Party         `json:"appellant,omitempty"`
 	FiledBy       *Party         `json:"filed_by,omitempty"`
@@ -194,6 +195,28 @@ func (d *Desk) view(ctx context.Context, c *city.City, v Viewer, item store.Item
 	return view, err
 }
 
+// revealable are the parts of a ticket that a reveal may show.
+var revealable = []string{"appellant", "filed_by", "other_party", "place", "text"}
+
+// reveal shows parts of a view in full.
+func (v *View) reveal(p *ticket.Private, fields []string) {
+	v.Revealed = fields
+	for _, f := range fields {
+		switch f {
+		case "appellant":
+			v.Appellant = SightFull.party(p.Appellant)
+		case "filed_by":
+			v.FiledBy = SightFull.party(p.FiledBy)
+		case "other_party":
+			v.OtherParty = SightFull.party(p.OtherParty)
+		case "place":
+			v.Place = SightFull.place(p.Place)
+		case "text":
+			v.Title, v.Text = p.Title, p.Text
+		}
+	}
+}
+
 // links names the linked tickets that lie in the viewer's scope.
 func (d *Desk) links(ctx context.Context, c *city.City, v Viewer, t *ticket.Ticket) ([]Link, error) {
 	if len(t.Links) == 0 {
@@ -317,7 +340,7 @@ func events(c *city.City, history []ticket.Event, sight Sight) []Event {
 func actions(c *city.City, v Viewer, t *ticket.Ticket) []Legal {
 	on := map[ticket.Action][]int{}
 	for _, a := range t.Assignments {
-		if v.Unit == "" || c.Rules.WithinUnit(a.Unit, v.Unit) {
+		if v.holds(c, a) {
 			for _, action := range t.LegalOn(a.No) {
 				on[action] = append(on[action], a.No)
 			}
@@ -325,7 +348,7 @@ func actions(c *city.City, v Viewer, t *ticket.Ticket) []Legal {
 	}
 	var list []Legal
 	for _, a := range t.Legal() {
-		if v.MayDo(a) && (!a.OnAssignment() || len(on[a]) > 0) {
+		if v.mayDo(c, a) && (!a.OnAssignment() || len(on[a]) > 0) {
 			list = append(list, Legal{Action: a, Title: ActionTitle(a), Assignments: on[a]})
 		}
 	}
