@@ -2,6 +2,7 @@ package intake
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -37,7 +38,7 @@ func wgs84(c *city.City, p ticket.Place) (geo.Point, bool) {
 }
 
 // facts is what routing sees of a request.
-func facts(c *city.City, ch *city.Channel, r *ticket.Request, receivedAt time.Time, nearby int) (routing.Facts, routing.Location) {
+func facts(c *city.City, ch *city.Channel, r *ticket.Request, receivedAt time.Time) (routing.Facts, routing.Location) {
 	where := locate(c, r)
 	f := routing.Facts{
 		Channel: ch.ID, Line: ch.Line, Kind: r.Kind, Source: r.Source, Type: r.Type, Urgency: r.Urgency,
@@ -53,7 +54,7 @@ func facts(c *city.City, ch *city.Channel, r *ticket.Request, receivedAt time.Ti
 			f.Type = ticket.RequestType(k.Type)
 		}
 	}
-	f.Numbers = numbersOf(c, r, receivedAt, nearby)
+	f.Numbers = numbersOf(c, r, receivedAt)
 	return f, where
 }
 
@@ -66,13 +67,16 @@ func category(c *city.City, r *ticket.Request) string {
 	return found
 }
 
+// reportsNearby is the place of the number that the memory of happenings fills in.
+var reportsNearby = slices.Index(routing.NumberFacts, "reports_nearby")
+
 // numbersOf are the declared numbers in the order of routing.NumberFacts; NaN is unknown.
-func numbersOf(c *city.City, r *ticket.Request, receivedAt time.Time, nearby int) routing.Numbers {
+func numbersOf(c *city.City, r *ticket.Request, receivedAt time.Time) routing.Numbers {
 	var n routing.Numbers
 	for k, name := range routing.NumberFacts {
 		switch name {
 		case "reports_nearby":
-			n[k] = float64(nearby)
+			n[k] = 0 // counted when the happening is looked for
 		case "hour":
 			n[k] = float64(receivedAt.In(c.Zone).Hour())
 		case "text_length":

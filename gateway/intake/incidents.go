@@ -2,13 +2,16 @@ package intake
 
 import (
 	"context"
+	"math"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
 	"github.com/citizen-hotline/gateway/internal/city"
 	"github.com/citizen-hotline/gateway/internal/geo"
 	"github.com/citizen-hotline/gateway/internal/text"
+	"github.com/citizen-hotline/gateway/routing"
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/ticket"
 )
@@ -18,15 +21,14 @@ import (
 // what it misses becomes tickets of their own, never less.
 type incidents struct {
 	mu     sync.Mutex
-	recent []*report // oldest first
+	recent []*report            // oldest first
+	near   map[string][]*report // by cell, or by region for those without a point; any category
 }
 
 // report is one request in memory.
 type report struct {
-	id       ticket.ID // zero until it is committed
-	lead     ticket.ID // the incident it belongs to; its own id when it leads
+	lead     ticket.ID // the incident it belongs to; its own ticket when it leads; zero until committed
 	sender   string
-	source   ticket.SourceClass
 	category string
 	region   string
 	point    geo.Point
@@ -39,55 +41,135 @@ type report struct {
 const (
 	incidentWindow = 6 * time.Hour
 	incidentMost   = 20000 // reports kept in mind
-	incidentRadius = 300.0 // metres between two points of one happening
+	incidentRadius = 300.0 // metres within which reports count as nearby
 	incidentSpot   = 80.0  // metres: the same gate, the same crossing
-	// sameHappening is the similarity of two citizens' words about one happening in one category;
-	// the closer the place, the less will do: at one spot the category is
-	// nearly enough, further along the street it may be the next gate.
-	sameHappening     = 0.55
-	sameHappeningNear = 0.8
-	sameHappeningSpot = 0.05
-	never             = 2.0
+	incidentLook   = 200   // of the newest reports of a neighbourhood are compared
+	// cell is the side of a neighbourhood, degrees: a little more than incidentRadius in China.
+	cell = 0.004
+	// sameWords is the similarity of two citizens' words about one happening in one category;
+	// at one spot the category is nearly enough, elsewhere it may be the next gate.
+	sameWords     = 0.8
+	sameWordsSpot = 0.05
 )
 
-func newIncidents() *incidents { return &incidents{} }
+func newIncidents() *incidents { return &incidents{near: map[string][]*report{}} }
 
 // happening is what meet found for one request.
 type happening struct {
 	all    *incidents
 	own    *report
 	match  *report
-	nearby int
+	nearby int // other reports within incidentRadius, or of the same town when no point is known
 	kept   bool
 }
 
 // meet looks for the happening a request is about and takes its place in memory at once, so that
 // two citizens who call in the same second do not both become the first.
-func (in *incidents) meet(a admission, now time.Time) *happening {
-	r := &a.request
+func (in *incidents) meet(r *ticket.Request, own *report) *happening {
 	h := &happening{all: in}
 	if r.Historic || r.Source == ticket.SourceMachine {
 		return h
 	}
-	own := newReport(a, now)
+	h.own = own
 	in.mu.Lock()
-	defer in.mu.Unlock()
-	in.forget(now)
-	best := 0.0
-	for _, other := range in.recent {
-		if own.near(other) {
+	in.forget(own.at)
+	around := in.around(own)
+	in.add(own)
+	in.mu.Unlock()
+
+	for _, other := range around {
+		if !own.hasPoint || geo.Distance(own.point, other.point) <= incidentRadius {
 			h.nearby++
 		}
 		if other.sender == own.sender || other.category != own.category || other.category == "" {
 			continue
 		}
-		if score := own.words.Similarity(other.words); score >= own.enough(other) && score > best {
-			best, h.match = score, other
+		// The oldest match leads already, or will first: nobody waits for one who waits.
+		if (h.match == nil || other.at.Before(h.match.at)) && own.words.AtLeast(other.words, own.enough(other)) {
+			h.match = other
 		}
 	}
-	h.own = own
-	in.recent = append(in.recent, own)
 	return h
+}
+
+// enough is the similarity that makes two reports of a neighbourhood one happening.
+func (r *report) enough(o *report) float64 {
+	if r.hasPoint && o.hasPoint && geo.Distance(r.point, o.point) <= incidentSpot {
+		return sameWordsSpot
+	}
+	return sameWords
+}
+
+// around are the newest reports of the neighbourhood, those without a place leaving none.
+func (in *incidents) around(r *report) []*report {
+	var found []*report
+	for _, key := range r.neighbourhood() {
+		list := in.near[key]
+		found = append(found, list[max(0, len(list)-incidentLook):]...)
+	}
+	return found
+}
+
+// neighbourhood are the keys under which reports near r are found: its cell and those around it,
+// or its town.
+func (r *report) neighbourhood() []string {
+	if !r.hasPoint {
+		if r.region == "" {
+			return nil
+		}
+		return []string{r.region}
+	}
+	keys := make([]string, 0, 9)
+	for dx := -1; dx <= 1; dx++ {
+		for dy := -1; dy <= 1; dy++ {
+			keys = append(keys, cellKey(r.point, dx, dy))
+		}
+	}
+	return keys
+}
+
+func cellKey(p geo.Point, dx, dy int) string {
+	return strconv.Itoa(int(math.Floor(p.Lng/cell))+dx) + ":" + strconv.Itoa(int(math.Floor(p.Lat/cell))+dy)
+}
+
+// key is where a report is kept.
+func (r *report) key() string {
+	if r.hasPoint {
+		return cellKey(r.point, 0, 0)
+	}
+	return r.region
+}
+
+func (in *incidents) add(r *report) {
+	in.recent = append(in.recent, r)
+	if k := r.key(); k != "" {
+		in.near[k] = append(in.near[k], r)
+	}
+}
+
+// forget drops what is too old or too much, and what was given up.
+func (in *incidents) forget(now time.Time) {
+	n := max(0, len(in.recent)-incidentMost)
+	for n < len(in.recent) && now.Sub(in.recent[n].at) > incidentWindow {
+		n++
+	}
+	for _, r := range in.recent[:n] {
+		in.drop(r)
+	}
+	in.recent = in.recent[n:]
+}
+
+// drop takes a report out of its neighbourhood.
+func (in *incidents) drop(r *report) {
+	k := r.key()
+	list := in.near[k]
+	if n := slices.Index(list, r); n >= 0 {
+		if list = slices.Delete(list, n, n+1); len(list) == 0 {
+			delete(in.near, k)
+		} else {
+			in.near[k] = list
+		}
+	}
 }
 
 // lead is the ticket that leads the happening, once its commit is through.
@@ -107,7 +189,7 @@ func (h *happening) settled(t *ticket.Ticket) {
 		return
 	}
 	h.all.mu.Lock()
-	h.own.id, h.own.lead = t.ID, leadOf(t)
+	h.own.lead = leadOf(t)
 	h.kept = true
 	h.all.mu.Unlock()
 	close(h.own.done)
@@ -119,25 +201,9 @@ func (h *happening) leave() {
 		return
 	}
 	h.all.mu.Lock()
-	for n, r := range h.all.recent {
-		if r == h.own {
-			h.all.recent = append(h.all.recent[:n:n], h.all.recent[n+1:]...)
-			break
-		}
-	}
+	h.all.drop(h.own)
 	h.all.mu.Unlock()
 	close(h.own.done)
-}
-
-// forget drops what is too old or too much.
-func (in *incidents) forget(now time.Time) {
-	n := max(0, len(in.recent)-incidentMost)
-	for n < len(in.recent) && now.Sub(in.recent[n].at) > incidentWindow {
-		n++
-	}
-	if n > 0 {
-		in.recent = append([]*report(nil), in.recent[n:]...)
-	}
 }
 
 // Warm fills the memory of recent happenings from the store, after a restart.
@@ -162,8 +228,10 @@ func (i *Intake) Warm(ctx context.Context) error {
 	}
 	slices.Reverse(found)
 	i.incidents.mu.Lock()
-	i.incidents.recent = append(found, i.incidents.recent...)
-	i.incidents.mu.Unlock()
+	defer i.incidents.mu.Unlock()
+	for _, r := range found {
+		i.incidents.add(r)
+	}
 	return nil
 }
 
@@ -171,7 +239,7 @@ func (i *Intake) Warm(ctx context.Context) error {
 func remembered(c *city.City, t *ticket.Ticket) *report {
 	p := &t.Private
 	r := &report{
-		id: t.ID, lead: leadOf(t), source: t.Source, category: t.Category, region: t.Region,
+		lead: leadOf(t), category: t.Category, region: t.Region,
 		words: text.NewSet(p.Title + "\n" + p.Text), at: t.RegisteredAt, done: make(chan struct{}),
 	}
 	close(r.done)
@@ -193,40 +261,10 @@ func leadOf(t *ticket.Ticket) ticket.ID {
 	}
 }
 
-func newReport(a admission, now time.Time) *report {
-	r := &a.request
-	where := locate(a.city, r)
-	own := &report{
-		sender: senderKey(a), source: r.Source, category: category(a.city, r), region: where.Region,
-		words: text.NewSet(r.Title + "\n" + r.Text), at: now, done: make(chan struct{}),
-	}
-	own.point, own.hasPoint = wgs84(a.city, r.Place)
+// newReport is a request as a report, by the facts already found.
+func newReport(a admission, f *routing.Facts, now time.Time) *report {
+	own := &report{sender: senderKey(a), category: f.Category, region: f.Region,
+		words: text.NewSet(f.Text), at: now, done: make(chan struct{})}
+	own.point, own.hasPoint = wgs84(a.city, a.request.Place)
 	return own
-}
-
-// near reports whether two requests are about one spot: within the radius when both have a point,
-// else in the same street-level region.
-func (r *report) near(o *report) bool {
-	if r.hasPoint && o.hasPoint {
-		return geo.Distance(r.point, o.point) <= incidentRadius
-	}
-	return r.region != "" && r.region == o.region && len(r.region) >= 9
-}
-
-// enough is the similarity that makes two requests one happening: a spot asks for little, a street
-// for more, no known place for nearly the same words; other places for more than there is.
-func (r *report) enough(o *report) float64 {
-	if r.hasPoint && o.hasPoint {
-		switch d := geo.Distance(r.point, o.point); {
-		case d <= incidentSpot:
-			return sameHappeningSpot
-		case d <= incidentRadius:
-			return sameHappeningNear
-		}
-		return never
-	}
-	if r.region != "" && o.region != "" && r.region != o.region {
-		return never
-	}
-	return sameHappening
 }

@@ -76,7 +76,9 @@ type Result struct {
 // Take handles one delivery to its end. It never returns an error: everything that can go wrong
 // has an outcome, and every outcome an answer of the channel's own kind. ctx ends when the caller
 // stops waiting; a write under way is finished all the same.
-func (i *Intake) Take(ctx context.Context, in adapters.Inbound) Result { return i.TakeWithFiles(ctx, in, nil) }
+func (i *Intake) Take(ctx context.Context, in adapters.Inbound) Result {
+	return i.TakeWithFiles(ctx, in, nil)
+}
 
 // KeepFiles stores the file parts of a delivery and gives it back without their bytes.
 type KeepFiles func(ctx context.Context, in adapters.Inbound) (adapters.Inbound, error)

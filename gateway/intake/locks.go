@@ -10,7 +10,7 @@ import (
 type locks struct {
 	once    sync.Once
 	seed    maphash.Seed
-	stripes [256]sync.Mutex
+	stripes [4096]sync.Mutex
 }
 
 // lock waits for the key and returns its release.

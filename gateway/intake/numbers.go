@@ -9,8 +9,9 @@ import (
 	"github.com/citizen-hotline/gateway/ticket"
 )
 
-// block is how many numbers are reserved at a time; a restart leaves at most that many unused.
-const block = 100
+// block is how many numbers are reserved at a time, each time with a write of its own; a restart
+// leaves at most that many unused.
+const block = 1000
 
 // numbers hands out public numbers from reserved blocks, one block for each day:
 // an import registers years of them.

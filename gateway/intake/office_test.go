@@ -28,7 +28,7 @@ var storm = time.Date(2026, 7, 13, 0, 37, 0, 0, time.UTC) // 08:37 in Linyi
 // office is a hotline office on a real store and the Linyi pack, with one plain channel of each
 // source class whose bodies are requests as JSON.
 type office struct {
-	t      *testing.T
+	t      testing.TB
 	store  *sqlite.Store
 	intake *intake.Intake
 	live   *city.Live
@@ -59,7 +59,7 @@ func (p plain) Normalize(in adapters.Inbound) ([]ticket.Request, error) {
 
 var linyi = sync.OnceValues(func() (*config.Pack, error) { return config.LoadDir("../../config/cities/linyi") })
 
-func open(t *testing.T) *office {
+func open(t testing.TB) *office {
 	t.Helper()
 	p, err := linyi()
 	if err != nil {

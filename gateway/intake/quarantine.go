@@ -146,7 +146,7 @@ func (i *Intake) restate(ctx context.Context, a admission, id ticket.ID, by tick
 		return adapters.Outcome{}, err
 	}
 	r, now := &a.request, i.Now()
-	f, _ := facts(a.city, a.channel, r, a.delivery.ReceivedAt, 0)
+	f, _ := facts(a.city, a.channel, r, a.delivery.ReceivedAt)
 	result := a.city.Rules.Decide(&f, nil)
 	decision := result.Decision()
 	d := &draft{t: item.Ticket, events: history, now: now, intake: i}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -24,6 +25,7 @@ type admission struct {
 	kept     *bool // the delivery's row is written already, by an earlier request of it
 	request  ticket.Request
 	hash     ticket.Hash
+	own      func() ([]ticket.Ticket, error) // the sender's open tickets, read once
 }
 
 // row gives the delivery for the change that writes it, nil once it is written.
@@ -82,6 +84,7 @@ func (i *Intake) admit(ctx context.Context, a admission) adapters.Outcome {
 // settle sends a request where its kind belongs.
 func (i *Intake) settle(ctx context.Context, a admission) (adapters.Outcome, error) {
 	r := &a.request
+	a.own = sync.OnceValues(func() ([]ticket.Ticket, error) { return i.ownTickets(ctx, senderOf(a)) })
 	switch {
 	case r.Call != nil && r.Kind != ticket.KindCase:
 		return i.call(ctx, a)
@@ -138,8 +141,7 @@ func (i *Intake) join(ctx context.Context, a admission) (ticket.Ticket, bool, er
 	if r.Historic || r.Answer != "" {
 		return ticket.Ticket{}, false, nil
 	}
-	sender := senderOf(a)
-	own, err := i.own(ctx, sender)
+	own, err := a.own()
 	if err != nil {
 		return ticket.Ticket{}, false, err
 	}
@@ -175,8 +177,8 @@ func (i *Intake) join(ctx context.Context, a admission) (ticket.Ticket, bool, er
 // senderMost bounds how many open tickets of one sender are looked at.
 const senderMost = 200
 
-// own lists the open tickets of a sender.
-func (i *Intake) own(ctx context.Context, s store.Sender) ([]ticket.Ticket, error) {
+// ownTickets lists the open tickets of a sender.
+func (i *Intake) ownTickets(ctx context.Context, s store.Sender) ([]ticket.Ticket, error) {
 	if s.Phone == "" && s.ChannelID == "" {
 		return nil, nil
 	}

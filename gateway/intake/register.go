@@ -39,10 +39,10 @@ func (i *Intake) register(ctx context.Context, a admission) (adapters.Outcome, e
 	if r.Historic && !r.HappenedAt.IsZero() {
 		receivedAt = r.HappenedAt
 	}
-	happening := i.incidents.meet(a, i.Now())
+	f, where := facts(a.city, a.channel, r, receivedAt)
+	happening := i.incidents.meet(r, newReport(a, &f, i.Now()))
 	defer happening.leave()
-
-	f, where := facts(a.city, a.channel, r, receivedAt, happening.nearby)
+	f.Numbers[reportsNearby] = float64(happening.nearby)
 	result := a.city.Rules.Decide(&f, nil)
 	decision := result.Decision()
 	d, err := i.begin(ctx, a, &f, where, decision, receivedAt)
@@ -52,7 +52,7 @@ func (i *Intake) register(ctx context.Context, a admission) (adapters.Outcome, e
 	if err := i.assign(ctx, d, a, decision, happening); err != nil {
 		return adapters.Outcome{}, err
 	}
-	if err := i.linkRepeat(ctx, d, a); err != nil {
+	if err := i.linkRepeat(d, a); err != nil {
 		return adapters.Outcome{}, err
 	}
 	next := a.city.Change(0, d.t, d.events, d.now)
@@ -171,8 +171,8 @@ func (i *Intake) sharedWork(ctx context.Context, d *draft, h *happening) (ticket
 
 // linkRepeat ties a new ticket to an open one of the same sender: as a repeat (重复诉求) when the
 // words are the same, which happens in archives; else, live, as related to the newest.
-func (i *Intake) linkRepeat(ctx context.Context, d *draft, a admission) error {
-	own, err := i.own(ctx, senderOf(a))
+func (i *Intake) linkRepeat(d *draft, a admission) error {
+	own, err := a.own()
 	if err != nil {
 		return err
 	}
