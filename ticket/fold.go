@@ -51,6 +51,7 @@ func (t *Ticket) Apply(e Event) error {
 		t.Decision.Triage = e.Cause.Reason
 		t.State = StateTriage
 	case Answer:
+		t.withdrawActive(e) // an assisting unit may still hold its share
 		t.State, t.ResolvedAt, t.ClosedAt = StateClosed, e.At, e.At
 		t.Outcome.ResolvedByUnit = true
 	case Decline:

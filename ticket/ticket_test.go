@@ -321,3 +321,14 @@ func FuzzParseID(f *testing.F) {
 		}
 	})
 }
+
+func TestAnAnswerLeavesNobodyHoldingAShare(t *testing.T) {
+	t.Parallel()
+	m := registered(t)
+	m.Must(Dispatch, Details{Unit: "a", Units: []string{"b"}}, "", nil, StateDispatched)
+	m.Must(Return, Details{Assignment: 1}, "not_ours", nil, StateTriage)
+	m.Must(Answer, Details{}, "", &Private{PublicReply: "已答复"}, StateClosed)
+	if units := m.ticket.Holders(); len(units) != 0 {
+		t.Errorf("closed, and held by %v", units)
+	}
+}

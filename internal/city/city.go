@@ -6,6 +6,7 @@
 package city
 
 import (
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -78,18 +79,22 @@ func (l *Live) Get() *City { return l.p.Load() }
 // Set makes c the active city.
 func (l *Live) Set(c *City) { l.p.Store(c) }
 
-// Clocks evaluates a ticket's clocks by the policy it is pinned to. A policy that the pack no
-// longer has gives no clocks and ok false.
+// Clocks evaluates a ticket's clocks by the policy it is pinned to. Where the pack no longer has that
+// version, the latest of the policy holds, else the default policy: no deadline is dropped by a reload.
+// ok is false when not even that one is there.
 func (c *City) Clocks(t *ticket.Ticket, history []ticket.Event, now time.Time) (clocks []sla.Clock, ok bool) {
 	policy, calendar, ok := c.Policies.Lookup(t.Policy)
 	if !ok {
-		return nil, false
+		id, _, _ := strings.Cut(t.Policy, "@")
+		if policy, calendar, ok = c.Policies.Lookup(c.PolicyKey(id)); !ok {
+			return nil, false
+		}
 	}
 	return sla.Evaluate(history, policy, calendar, now), true
 }
 
 // Change is the write of a ticket's next state: the row, its events, and when to look again.
-// history is the whole of the ticket's events, the new ones included.
+// history is the whole of the ticket's events up to t, the new ones included; see [Upto].
 func (c *City) Change(expect int64, t ticket.Ticket, history []ticket.Event, now time.Time) store.TicketChange {
 	change := store.TicketChange{Expect: expect, Ticket: t, Events: history[expect:]}
 	clocks, _ := c.Clocks(&t, history, now)
@@ -102,6 +107,12 @@ func (c *City) Change(expect int64, t ticket.Ticket, history []ticket.Event, now
 		}
 	}
 	return change
+}
+
+// Upto leaves out of a history what was written after the ticket was read: the commit then meets
+// the newer version and is a Conflict, as it must be.
+func Upto(t *ticket.Ticket, history []ticket.Event) []ticket.Event {
+	return history[:min(int64(len(history)), t.Version)]
 }
 
 // PolicyKey pins a policy by id: the latest version of it, of the default policy when the id is

@@ -3,8 +3,8 @@
 // with its notices and alerts, in one commit. A step is recorded exactly once: the event and the
 // notices carry unique keys, and the commit expects the version the decision was made from.
 //
-// It keeps nothing in memory between runs: a crash loses nothing, and any number of trackers may
-// run over one store.
+// It keeps nothing in memory between runs but how many tickets it could not read: a crash loses
+// nothing, and any number of trackers may run over one store.
 package tracker
 
 import (
@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/citizen-hotline/gateway/internal/city"
@@ -46,7 +47,10 @@ type Options struct {
 }
 
 // Tracker watches deadlines.
-type Tracker struct{ Options }
+type Tracker struct {
+	Options
+	stuck atomic.Int64 // tickets the last run could not look at: the next one reads past them
+}
 
 // New makes a Tracker.
 func New(o Options) *Tracker {
@@ -101,12 +105,13 @@ func (t *Tracker) RunOnce(ctx context.Context, now time.Time) (Result, error) {
 	if oldest.IsZero() {
 		return Result{}, nil
 	}
-	due, err := t.Store.Due(ctx, now, t.Batch)
+	limit := t.Batch + int(t.stuck.Load())
+	due, err := t.Store.Due(ctx, now, limit)
 	if err != nil {
 		return Result{}, err
 	}
 	c := t.Live.Get()
-	result := Result{Tickets: len(due), More: len(due) == t.Batch}
+	result := Result{Tickets: len(due), More: len(due) == limit}
 	changes, steps := make([]store.Change, 0, len(due)), make([]int, 0, len(due))
 	var failed []error
 	for _, timer := range due {
@@ -117,6 +122,7 @@ func (t *Tracker) RunOnce(ctx context.Context, now time.Time) (Result, error) {
 		}
 		changes, steps = append(changes, change), append(steps, n)
 	}
+	t.stuck.Store(int64(len(failed)))
 	for n, err := range t.Store.Commit(ctx, changes...) {
 		switch {
 		case err == nil:
@@ -149,6 +155,7 @@ func (t *Tracker) look(ctx context.Context, c *city.City, id ticket.ID, now time
 		return store.Change{}, 0, err
 	}
 	next, change, steps := item.Ticket, store.Change{Lane: store.Machines}, 0
+	history = city.Upto(&next, history)
 	clocks, _ := c.Clocks(&next, history, now)
 	for _, k := range clocks {
 		for _, s := range k.Due {
@@ -196,6 +203,10 @@ func (t *Tracker) tell(c *city.City, next *ticket.Ticket, k sla.Clock, s sla.Due
 			unit = c.DutyUnit
 		}
 		posts[unit] = append(posts[unit], postsOf(c, unit, role)...)
+	}
+	for unit, ids := range posts { // each is told once, however often the step names its role
+		slices.Sort(ids)
+		posts[unit] = slices.Compact(ids)
 	}
 	for _, unit := range slices.Sorted(maps.Keys(posts)) {
 		n, err := outbox.About(outbox.KindLadder, unit, next, e, outbox.LadderNotice{

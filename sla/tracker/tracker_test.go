@@ -239,6 +239,60 @@ func TestStepsBeforeAnImportAreRecordedAndTellNobody(t *testing.T) {
 	}
 }
 
+// torn is a store that cannot read some tickets.
+type torn struct {
+	*sqlite.Store
+	ids map[ticket.ID]bool
+}
+
+func (s torn) Ticket(ctx context.Context, id ticket.ID) (store.Item, error) {
+	if s.ids[id] {
+		return store.Item{}, fmt.Errorf("ticket %s is damaged", id)
+	}
+	return s.Store.Ticket(ctx, id)
+}
+
+func TestTicketsThatCannotBeReadDoNotHoldUpTheRest(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	s := torn{w.store, map[ticket.ID]bool{}}
+	for n := range 20 {
+		s.ids[w.Dispatched(n+1, "flood", "s-371302105", false, w.now)] = true
+	}
+	w.now = w.now.Add(time.Second)
+	good := w.Dispatched(21, "flood", "s-371302105", false, w.now)
+	w.now = w.now.Add(3 * time.Hour)
+	tr := tracker.New(tracker.Options{Store: s, Live: city.NewLive(w.city), Random: rand.Reader, Log: slog.New(slog.DiscardHandler), Batch: 8})
+	for range 4 {
+		if _, err := tr.RunOnce(t.Context(), w.now); err == nil {
+			t.Error("nobody hears of the tickets that cannot be read")
+		}
+	}
+	if len(w.steps(good)) == 0 {
+		t.Error("the readable ticket was never looked at")
+	}
+}
+
+func TestAPolicyThatIsGoneLeavesTheDeadline(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	id := w.Dispatched(1, "flood", "s-371302105", false, w.now)
+	item, err := w.store.Ticket(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	history, err := w.store.History(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"flood@99", "no-such@1"} {
+		item.Ticket.Policy = key
+		if change := w.city.Change(item.Version, item.Ticket, history, w.now); change.Look.IsZero() || change.Due.IsZero() {
+			t.Errorf("under %s the ticket is looked at %v and due %v", key, change.Look, change.Due)
+		}
+	}
+}
+
 func TestAnIdleLookFindsNothing(t *testing.T) {
 	t.Parallel()
 	w := open(t)
