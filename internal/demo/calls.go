@@ -116,9 +116,9 @@ func missedCall(ctx context.Context, d *day, r *record) error {
 
 // ways is how forty people say one thing.
 var ways = []string{
-	"沂蒙路小区东门口积水很深，车都进不去", "我们小区门口全是水，积水到膝盖了，出不去", "小区大门口积水严重，请来抽水",
-	"门口积水太深，老人孩子没法出门", "沂蒙路小区门口被淹了，电动车泡水里了", "积水漫过路面，公交都绕行了，快来人看看",
-	"东门积水半米深，还在涨", "雨水倒灌到传达室了，门口一片积水",
+	"沂蒙路小区东门口积水很深，车都进不去", "我们小区门口积水到膝盖了，出不去", "小区大门口积水严重，请来抽水",
+	"门口积水太深，老人孩子没法出门", "小区门口积水把电动车都泡了", "门口积水漫过路面，公交都绕行了",
+	"东门口积水半米深，还在涨", "雨水倒灌到传达室，门口一片积水",
 }
 
 // fortyCallers: everybody keeps a ticket and is owed a reply, one of them leads the work.

@@ -11,9 +11,8 @@ func (p point) north(metres float64) point { return point{p.lng, p.lat + metres/
 // east moves a point some metres to the east, at Linyi's latitude.
 func (p point) east(metres float64) point { return point{p.lng + metres/91_000, p.lat} }
 
-// places are where a run's scenes lie. Two runs that follow each other lie more than 300 m apart,
-// which is how far one happening reaches; the happenings of a run are forgotten before its places
-// come again.
+// places are where a run's scenes lie. Two runs that follow each other lie more than a kilometre apart,
+// further than one happening reaches; the happenings of a run are forgotten before its places come again.
 type places struct {
 	run      int64
 	gate     point  // a flooded gate in the main urban area
@@ -27,13 +26,10 @@ var neighbourhoods = []string{
 }
 
 func placesOf(run int64) places {
-	cell := func(n int64) (int64, int64) { k := run % (n * n); return k % n, k / n }
-	x, y := cell(18)
-	u, v := cell(5)
 	return places{
 		run:      run,
-		gate:     point{118.3050, 35.0150}.east(float64(x) * 380).north(float64(y) * 520),
-		crossing: point{118.2430, 35.1120}.east(float64(-u) * 380).north(float64(v) * 400),
+		gate:     point{118.3050, 35.0150}.east(float64(run%7) * 1140).north(float64(run/7%7) * 1390),
+		crossing: point{118.2430, 35.1120}.east(float64(run%5) * -1140).north(float64(run/5%3) * 1390),
 		street:   neighbourhoods[run%int64(len(neighbourhoods))],
 	}
 }

@@ -35,8 +35,9 @@ type record struct {
 
 // expectation is something that must be true of the scene's ticket when it is read back.
 type expectation struct {
-	what  string
-	holds func(v *view) bool
+	what       string
+	holds      func(v *view) bool
+	unit, rule string // when it is about the owner, so that it can be held against the pack beforehand
 }
 
 func (r *record) fail(format string, args ...any) {
@@ -178,11 +179,11 @@ func (r *record) judge(v *view) {
 // The expectations in the office's words.
 
 func ownedBy(unit string) expectation {
-	return expectation{"由 " + unit + " 主办", func(v *view) bool { return v.Unit.ID == unit }}
+	return expectation{what: "由 " + unit + " 主办", unit: unit, holds: func(v *view) bool { return v.Unit.ID == unit }}
 }
 
 func decidedBy(rule string) expectation {
-	return expectation{"依据 " + rule, func(v *view) bool {
+	return expectation{what: "依据 " + rule, rule: rule, holds: func(v *view) bool {
 		for _, w := range v.Why {
 			if w.Field == "unit" {
 				return w.Rule == rule
@@ -193,20 +194,20 @@ func decidedBy(rule string) expectation {
 }
 
 func underPolicy(policy string) expectation {
-	return expectation{"时限政策 " + policy, func(v *view) bool { return strings.HasPrefix(v.Policy.ID, policy+"@") }}
+	return expectation{what: "时限政策 " + policy, holds: func(v *view) bool { return strings.HasPrefix(v.Policy.ID, policy+"@") }}
 }
 
 func is(urgency ticket.Urgency) expectation {
-	return expectation{"紧急程度 " + string(urgency), func(v *view) bool { return v.Urgency.ID == string(urgency) }}
+	return expectation{what: "紧急程度 " + string(urgency), holds: func(v *view) bool { return v.Urgency.ID == string(urgency) }}
 }
 
 func stands(state ticket.State) expectation {
-	return expectation{"状态 " + string(state), func(v *view) bool { return v.State == string(state) }}
+	return expectation{what: "状态 " + string(state), holds: func(v *view) bool { return v.State == string(state) }}
 }
 
 // handedTo: each unit holds an assignment and its own system has acknowledged it.
 func handedTo(units ...string) expectation {
-	return expectation{"已交 " + strings.Join(units, "、") + " 并签收", func(v *view) bool {
+	return expectation{what: "已交 " + strings.Join(units, "、") + " 并签收", holds: func(v *view) bool {
 		for _, u := range units {
 			signed := false
 			for _, a := range v.Assignments {
@@ -222,7 +223,7 @@ func handedTo(units ...string) expectation {
 
 // spares: none of the units has anything to do with it.
 func spares(units ...string) expectation {
-	return expectation{"不惊动 " + strings.Join(units, "、"), func(v *view) bool {
+	return expectation{what: "不惊动 " + strings.Join(units, "、"), holds: func(v *view) bool {
 		for _, a := range v.Assignments {
 			if slices.Contains(units, a.Unit.ID) {
 				return false
@@ -233,7 +234,7 @@ func spares(units ...string) expectation {
 }
 
 func linked(kind, number string) expectation {
-	return expectation{kind + " " + number, func(v *view) bool {
+	return expectation{what: kind + " " + number, holds: func(v *view) bool {
 		for _, l := range v.Links {
 			if l.Kind == kind && l.Number == number {
 				return true
@@ -243,4 +244,6 @@ func linked(kind, number string) expectation {
 	}}
 }
 
-func that(what string, holds func(v *view) bool) expectation { return expectation{what, holds} }
+func that(what string, holds func(v *view) bool) expectation {
+	return expectation{what: what, holds: holds}
+}

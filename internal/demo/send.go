@@ -13,7 +13,6 @@ import (
 
 // answer is what the gateway's own formats answer: forms, the agent's form, calls.
 type answer struct {
-	Status    string `json:"status"`
 	Receipt   string `json:"receipt"`
 	Number    string `json:"number"`
 	Code      string `json:"code"` // of the track; of an error in a problem document
@@ -107,7 +106,10 @@ func withPhotos(report []byte, photos [][]byte) (contentType string, body []byte
 			return "", nil, err
 		}
 	}
-	return w.FormDataContentType(), b.Bytes(), w.Close()
+	if err := w.Close(); err != nil {
+		return "", nil, err
+	}
+	return w.FormDataContentType(), b.Bytes(), nil
 }
 
 // phone posts what an exchange or an agent sends: path /events or /ticket.
