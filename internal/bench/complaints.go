@@ -76,10 +76,9 @@ func (c *complaints) append(dst []byte, n int) []byte {
 	dst = fmt.Appendf(dst, "我是%s%d号的居民，反映%s的问题。", place, house, m.keyword)
 	dst = fill(dst, begin, r)
 	dst = fmt.Appendf(dst, `","reporter":{"type":"citizen","name":"王秀兰","phone":"139%08d"},"location":{`, n%100_000_000)
-	if n%2 == 0 { // half the apps send where they stand, half what the citizen typed
-		dst = fmt.Appendf(dst, `"lng":%.6f,"lat":%.6f,"accuracy":30`, c.center[0]+c.spread[0]*(2*r.Float64()-1), c.center[1]+c.spread[1]*(2*r.Float64()-1))
-	} else {
-		dst = fmt.Appendf(dst, `"address":"%s%d号"`, place, house)
+	dst = fmt.Appendf(dst, `"address":"%s%d号"`, place, house)
+	if n%2 == 0 { // half the citizens let the app know where they stand
+		dst = fmt.Appendf(dst, `,"lng":%.6f,"lat":%.6f,"accuracy":30`, c.center[0]+c.spread[0]*(2*r.Float64()-1), c.center[1]+c.spread[1]*(2*r.Float64()-1))
 	}
 	return append(dst, "}}"...)
 }
@@ -118,7 +117,7 @@ var sentences = []string{
 	"我们理解工作很忙，但是这关系到上百户居民的日常生活，不能一拖再拖下去。",
 	"隔壁的街道去年统一整治过，效果很好，不明白为什么偏偏把我们这里漏掉。",
 	"施工的人说是按照图纸做的，可是图纸上写的和现在看到的完全不是一个样子。",
-	"收费的时候说得清清楚楚，真正出了问题却互相推诿，找谁都说不是自己的事。",
+	"收费的时候说得清清楚楚，真正出了问题却一拖再拖，电话打过去总说正在研究。",
 	"周末人流量最大，车辆也停得乱七八糟，救护车要是进来恐怕都掉不了头。",
 	"我本人在外地上班，家里只有七十多岁的父母，实在没有能力自己去解决。",
 	"恳请领导重视群众的呼声，早日安排人员处理，并把结果告诉我，非常感谢。",
