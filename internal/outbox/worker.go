@@ -9,7 +9,10 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -61,6 +64,10 @@ type Worker struct {
 // longest is how long one attempt may take, and what a lease must outlast.
 const longest = time.Minute
 
+// hands is how many work in each lane: a batch that waits for a receiver that hangs is not waited
+// for by the next emergency.
+const hands = 4
+
 // claimMost is how many notices are delivered side by side.
 const claimMost = 16
 
@@ -102,8 +109,10 @@ func (w *Worker) Wake(urgent bool) {
 // Run delivers until ctx ends. What is under way then is given up and tried again after its lease.
 func (w *Worker) Run(ctx context.Context) {
 	var both sync.WaitGroup
-	both.Go(func() { w.lane(ctx, w.urgent, KindEmergency) })
-	both.Go(func() { w.lane(ctx, w.ordinary, KindUnit, KindCitizen, KindLadder, KindMedia) })
+	for range hands {
+		both.Go(func() { w.lane(ctx, w.urgent, KindEmergency) })
+		both.Go(func() { w.lane(ctx, w.ordinary, KindUnit, KindCitizen, KindLadder, KindMedia) })
+	}
 	both.Wait()
 }
 
@@ -158,19 +167,25 @@ func (w *Worker) attempt(ctx context.Context, n *store.StoredNotice, now time.Ti
 	if n.Kind == KindEmergency {
 		waits = urgentBackoff
 	}
-	if n.Attempts >= len(waits) || final(err) {
+	if n.Attempts > len(waits) || final(err) { // the attempt just made is counted
 		result.State = store.NoticeDead
 		w.Metrics.delivered(n.Kind, "dead")
 		w.Log.ErrorContext(ctx, "notice given up", slog.Int64("notice", n.ID), slog.String("kind", n.Kind), slog.String("target", n.Target), slog.String("error", result.Error))
 		return result
 	}
-	result.State, result.Next = store.NoticePending, now.Add(waits[n.Attempts])
+	result.State, result.Next = store.NoticePending, now.Add(waits[n.Attempts-1])
 	w.Metrics.delivered(n.Kind, "retry")
 	return result
 }
 
-// deliver sends one notice where its kind goes.
-func (w *Worker) deliver(ctx context.Context, n *store.StoredNotice) error {
+// deliver sends one notice where its kind goes. A panic of an adapter is a failure of this notice: it
+// must not take the process down, and again after every restart.
+func (w *Worker) deliver(ctx context.Context, n *store.StoredNotice) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("outbox: delivering to %s panicked (%T)", n.Target, p)
+		}
+	}()
 	c := w.Live.Get()
 	switch n.Kind {
 	case KindUnit, KindEmergency, KindLadder:
@@ -265,7 +280,7 @@ func (w *Worker) fetch(ctx context.Context, c *city.City, n *store.StoredNotice)
 func (w *Worker) sign(ctx context.Context, c *city.City, n *store.StoredNotice) error {
 	return w.record(ctx, c, n.Ticket, func(t *ticket.Ticket) (ticket.Command, bool) {
 		for _, a := range t.Assignments {
-			if a.Unit == n.Target && a.State == ticket.Offered {
+			if a.Unit == n.Target && slices.Contains(t.LegalOn(a.No), ticket.Sign) {
 				return ticket.Command{
 					Action: ticket.Sign, Actor: ticket.Actor{Kind: ticket.ActorUnit, ID: a.Unit, Unit: a.Unit},
 					Cause: ticket.Cause{Reason: "handed_over"}, Details: ticket.Details{Assignment: a.No},
@@ -293,6 +308,7 @@ func (w *Worker) record(ctx context.Context, c *city.City, id ticket.ID, command
 		if history, err = w.Store.History(ctx, id); err != nil {
 			return err
 		}
+		history = city.Upto(&t, history)
 		now := w.Now()
 		var e ticket.Event
 		if e, err = t.Do(cmd, now, w.Random); err != nil {
@@ -307,8 +323,8 @@ func (w *Worker) record(ctx context.Context, c *city.City, id ticket.ID, command
 }
 
 // post sends a body signed by Standard Webhooks. Any answer but 2xx is a failure; 410 a final one.
-func (w *Worker) post(ctx context.Context, url, secret string, n *store.StoredNotice) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(n.Body))
+func (w *Worker) post(ctx context.Context, address, secret string, n *store.StoredNotice) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(n.Body))
 	if err != nil {
 		return errFinal(fmt.Errorf("outbox: address of %s: %w", n.Target, err))
 	}
@@ -344,9 +360,16 @@ func final(err error) bool {
 	return errors.As(err, &f) || errors.As(err, &e) && (e.Kind == ticket.Invalid || e.Kind == ticket.NotFound || e.Kind == ticket.Forbidden)
 }
 
-// plain is an error for the list of notices: bounded, one line.
+// plain is an error for the list of notices: bounded, one line, without the query of an address,
+// where platforms want their tokens.
 func plain(err error) string {
-	s := []rune(err.Error())
+	text := err.Error()
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		if bare, _, has := strings.Cut(u.URL, "?"); has {
+			text = strings.ReplaceAll(text, u.URL, bare)
+		}
+	}
+	s := []rune(strings.Join(strings.Fields(text), " "))
 	return string(s[:min(len(s), 300)])
 }
 
