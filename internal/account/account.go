@@ -78,7 +78,11 @@ func (a *Accounts) Login(ctx context.Context, login, password string) (secret st
 		return "", store.User{}, err
 	}
 	err = a.Store.UpdateUser(ctx, login, false, func(u *store.User) error {
-		if right {
+		// Many guesses made at once were all let in above: what counts is how the account stands now.
+		if now.Before(u.LockedUntil) {
+			return locked(u.LockedUntil.Sub(now))
+		}
+		if right = right && u.Password == known.Password && !u.Disabled; right {
 			u.Failures, u.LockedUntil = 0, time.Time{}
 			return nil
 		}

@@ -66,15 +66,19 @@ func dial(ctx context.Context, d *net.Dialer, network, address string, allowed [
 }
 
 // closed are networks besides those netip names: shared address space (RFC 6598), protocol
-// assignments, documentation and benchmarks (RFC 6890), NAT64, 6to4.
+// assignments, documentation and benchmarks (RFC 6890), and those IPv6 networks that stand for an IPv4
+// address, ours perhaps: compatible (RFC 4291), NAT64 (RFC 6052, RFC 8215), Teredo, 6to4.
 var closed = []netip.Prefix{
 	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
 	netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("198.51.100.0/24"),
 	netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("240.0.0.0/4"), netip.MustParsePrefix("64:ff9b::/96"),
-	netip.MustParsePrefix("2002::/16"), netip.MustParsePrefix("2001:db8::/32"),
+	netip.MustParsePrefix("2002::/16"), netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("::/96"),
+	netip.MustParsePrefix("64:ff9b:1::/48"), netip.MustParsePrefix("2001::/23"), netip.MustParsePrefix("fec0::/10"),
+	netip.MustParsePrefix("100::/64"), netip.MustParsePrefix("5f00::/16"), netip.MustParsePrefix("3fff::/20"),
 }
 
 func public(a netip.Addr) bool {
+	a = a.WithZone("") // a network never contains an address with a zone
 	if !a.IsGlobalUnicast() || a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() {
 		return false
 	}

@@ -49,6 +49,7 @@ func TestPublicAddresses(t *testing.T) {
 		"8.8.8.8": true, "2400:3200::1": true,
 		"127.0.0.1": false, "10.1.2.3": false, "172.16.0.1": false, "192.168.1.1": false, "169.254.169.254": false,
 		"100.64.0.1": false, "0.0.0.0": false, "::1": false, "fe80::1": false, "fc00::1": false, "224.0.0.1": false, "64:ff9b::a00:1": false,
+		"::7f00:1": false, "64:ff9b:1::a00:1": false, "2001::1": false, "2002:a00:1::1": false, "fec0::1": false, "fe80::1%eth0": false, "64:ff9b::a00:1%eth0": false,
 	} {
 		if got := public(netip.MustParseAddr(address)); got != want {
 			t.Errorf("public(%s) = %v, want %v", address, got, want)
