@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"time"
 
@@ -192,9 +194,12 @@ func (o *ImportOptions) token() string {
 
 // openForImport opens a data folder, its city and its intake: nothing that serves, sends or watches.
 func openForImport(ctx context.Context, o *ImportOptions) (_ *App, err error) {
+	if _, err := os.Stat(filepath.Join(o.Data, "keys.json")); errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%s holds no keys: make a data folder with `hotline init --data %s`, or send the rows to a gateway with --to URL", o.Data, o.Data)
+	}
 	a, err := openStore(ctx, o.Data)
 	if err != nil {
-		return nil, fmt.Errorf("%w (a new data folder is made by `hotline init --data %s`; a gateway that is running takes rows with --to)", err, o.Data)
+		return nil, fmt.Errorf("%w (a gateway that is running takes rows with --to URL)", err)
 	}
 	defer func() {
 		if err != nil {

@@ -113,9 +113,10 @@ func Run(ctx context.Context, t *Table, o Options) (Summary, error) {
 	return r.summary, err
 }
 
-// feed reads rows and gives each to the lane of its sender.
+// feed reads rows and gives each to the lane of its sender. A row whose key came before follows that
+// one, so that of two rows with one number the first in the file counts.
 func (r *run) feed(ctx context.Context, lanes []chan Report) error {
-	seed := maphash.MakeSeed()
+	seed, taken := maphash.MakeSeed(), map[uint64]uint8{}
 	for ctx.Err() == nil {
 		row, err := r.table.Next()
 		if errors.Is(err, io.EOF) {
@@ -129,8 +130,14 @@ func (r *run) feed(ctx context.Context, lanes []chan Report) error {
 			r.reject(row, *problem)
 			continue
 		}
+		key := maphash.String(seed, report.Key)
+		lane, again := taken[key]
+		if !again {
+			lane = uint8(maphash.String(seed, report.Sender) % uint64(len(lanes))) //nolint:gosec // below InFlight
+			taken[key] = lane
+		}
 		select {
-		case lanes[maphash.String(seed, report.Sender)%uint64(len(lanes))] <- report:
+		case lanes[lane] <- report:
 		case <-ctx.Done():
 		}
 	}
