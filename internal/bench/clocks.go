@@ -55,10 +55,14 @@ func contested(at time.Time, policy string) ([]ticket.Event, error) {
 		return nil, err
 	}
 	actor := ticket.Actor{Kind: ticket.ActorUser, ID: "desk"}
-	reg := ticket.Registration{Number: ticket.FormatNumber("LY", at, 1), Channel: channel, Key: "1", Kind: ticket.KindCase, Source: ticket.SourceCitizen,
-		Type: ticket.TypeComplaint, Urgency: ticket.UrgencyNormal, Policy: policy, ReceivedAt: at}
-	t, e, err := ticket.New(id, ticket.Command{Action: ticket.Register, Actor: actor, Details: ticket.Details{Registration: &reg, Decision: &ticket.Decision{}},
-		Private: &ticket.Private{Title: "路灯不亮", Text: longText, TrackCode: "7KQ4MZ"}}, at, rand.Reader)
+	reg := ticket.Registration{
+		Number: ticket.FormatNumber("LY", at, 1), Channel: channel, Key: "1", Kind: ticket.KindCase, Source: ticket.SourceCitizen,
+		Type: ticket.TypeComplaint, Urgency: ticket.UrgencyNormal, Policy: policy, ReceivedAt: at,
+	}
+	t, e, err := ticket.New(id, ticket.Command{
+		Action: ticket.Register, Actor: actor, Details: ticket.Details{Registration: &reg, Decision: &ticket.Decision{}},
+		Private: &ticket.Private{Title: "路灯不亮", Text: longText, TrackCode: "7KQ4MZ"},
+	}, at, rand.Reader)
 	if err != nil {
 		return nil, err
 	}

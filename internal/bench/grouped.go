@@ -60,12 +60,14 @@ func (b *bench) commits(ctx context.Context, name string, batchMax int) (rate, s
 		return 0, 0, err
 	}
 	var batches atomic.Int64
-	s, err := sqlite.Open(ctx, sqlite.Options{Path: filepath.Join(dir, "bench.db"), Ring: ring, BatchMax: batchMax,
-		Observer: sqlite.Observer{Batch: func(int, time.Duration, error) { batches.Add(1) }}})
+	s, err := sqlite.Open(ctx, sqlite.Options{
+		Path: filepath.Join(dir, "bench.db"), Ring: ring, BatchMax: batchMax,
+		Observer: sqlite.Observer{Batch: func(int, time.Duration, error) { batches.Add(1) }},
+	})
 	if err != nil {
 		return 0, 0, err
 	}
-	defer func() { err = errors.Join(err, s.Close()) }()
+	defer func() { err = errors.Join(err, s.Close()) }() //nolint:contextcheck // closing is not to be cancelled
 	changes := make([]store.Change, either(b, 6000, 2000))
 	for i := range changes {
 		if changes[i], err = change(i); err != nil {
@@ -121,24 +123,32 @@ func change(i int) (store.Change, error) {
 	t, registered, err := ticket.New(id, ticket.Command{
 		Action: ticket.Register, Actor: ticket.Actor{Kind: ticket.ActorCitizen, ID: channel},
 		Details: ticket.Details{Registration: &reg, Decision: &ticket.Decision{Pack: "bench"}},
-		Private: &ticket.Private{Title: "路灯不亮", Text: longText, Appellant: ticket.Party{Name: "王秀兰", Phone: phone},
-			Place: ticket.Place{Address: "临沂市兰山区兰山街道书院社区12号"}, TrackCode: "7KQ4MZ"},
+		Private: &ticket.Private{
+			Title: "路灯不亮", Text: longText, Appellant: ticket.Party{Name: "王秀兰", Phone: phone},
+			Place: ticket.Place{Address: "临沂市兰山区兰山街道书院社区12号"}, TrackCode: "7KQ4MZ",
+		},
 	}, at, rand.Reader)
 	if err != nil {
 		return store.Change{}, err
 	}
-	dispatched, err := t.Do(ticket.Command{Action: ticket.Dispatch, Actor: ticket.Actor{Kind: ticket.ActorSystem, ID: "routing"},
-		Details: ticket.Details{Unit: "s-371302001"}}, at, rand.Reader)
+	dispatched, err := t.Do(ticket.Command{
+		Action: ticket.Dispatch, Actor: ticket.Actor{Kind: ticket.ActorSystem, ID: "routing"},
+		Details: ticket.Details{Unit: "s-371302001"},
+	}, at, rand.Reader)
 	if err != nil {
 		return store.Change{}, err
 	}
 	return store.Change{
 		Sender:   "p:" + phone,
 		Delivery: &store.Delivery{ID: delivery, Channel: channel, ReceivedAt: at, State: store.DeliveryTaken, Raw: raw},
-		Requests: []store.Request{{Channel: channel, Key: key, Hash: ticket.Chain(ticket.Hash{}, raw), Delivery: delivery, Ticket: id,
-			Outcome: []byte(`{"result":"accepted","number":"` + reg.Number + `"}`), At: at}},
+		Requests: []store.Request{{
+			Channel: channel, Key: key, Hash: ticket.Chain(ticket.Hash{}, raw), Delivery: delivery, Ticket: id,
+			Outcome: []byte(`{"result":"accepted","number":"` + reg.Number + `"}`), At: at,
+		}},
 		Tickets: []store.TicketChange{{Ticket: t, Events: []ticket.Event{registered, dispatched}, Due: at.AddDate(0, 0, 5), Look: at.Add(time.Hour)}},
-		Outbox: []store.Notice{{Key: "unit/" + id.String() + "/2", Ticket: id, Kind: "unit", Target: "s-371302001",
-			Body: []byte(`{"number":"` + reg.Number + `","text":"` + longText + `"}`), Due: at, Created: at}},
+		Outbox: []store.Notice{{
+			Key: "unit/" + id.String() + "/2", Ticket: id, Kind: "unit", Target: "s-371302001",
+			Body: []byte(`{"number":"` + reg.Number + `","text":"` + longText + `"}`), Due: at, Created: at,
+		}},
 	}, nil
 }

@@ -136,7 +136,7 @@ func tickets(ctx context.Context, data string) (int64, error) {
 		return 0, err
 	}
 	counts, err := st.Counts(ctx, time.Now())
-	if err := st.Close(); err != nil {
+	if err := st.Close(); err != nil { //nolint:contextcheck // closing is not to be cancelled
 		return 0, err
 	}
 	return counts.Tickets, err

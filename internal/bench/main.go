@@ -33,7 +33,7 @@ type bench struct {
 	notes    []string // what stands below the table
 }
 
-func (b *bench) say(format string, args ...any) { fmt.Fprintf(b.progress, format+"\n", args...) }
+func (b *bench) say(format string, args ...any) { _, _ = fmt.Fprintf(b.progress, format+"\n", args...) }
 
 // either picks the full or the short length of something.
 func either[T any](b *bench, full, short T) T {
@@ -80,11 +80,11 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	server := flags.String("server", "", "run as the measured server: gateway or noop (the program starts itself so)")
 	data := flags.String("data", "", "data `folder` of the measured gateway")
 	flags.Usage = func() {
-		fmt.Fprintln(progress, "Measures the gateway and prints one table.\n\nParts:")
+		var help strings.Builder
 		for _, p := range parts {
-			fmt.Fprintf(progress, "  %-8s %s\n", p.name, p.help)
+			help.WriteString(fmt.Sprintf("  %-8s %s\n", p.name, p.help))
 		}
-		fmt.Fprintln(progress, "\nFlags:")
+		_, _ = fmt.Fprintf(progress, "Measures the gateway and prints one table.\n\nParts:\n%s\nFlags:\n", help.String())
 		flags.PrintDefaults()
 	}
 	if err := flags.Parse(args); err != nil {
@@ -130,12 +130,13 @@ func (b *bench) measure(ctx context.Context, chosen []part, out io.Writer) error
 	if b.short {
 		how += " with -short: too short to judge by"
 	}
-	fmt.Fprintf(out, "\n%s\nRatios and times are of %s, client and server sharing these cores.\n\n", facts, how)
-	b.table.print(out)
+	_, err = fmt.Fprintf(out, "\n%s\nRatios and times are of %s, client and server sharing these cores.\n\n%s", facts, how, b.table)
 	for _, n := range b.notes {
-		fmt.Fprintf(out, "\n%s\n", n)
+		if err == nil {
+			_, err = fmt.Fprintf(out, "\n%s\n", n)
+		}
 	}
-	return errors.Join(problems...)
+	return errors.Join(append(problems, err)...)
 }
 
 // choose finds the parts named by -only.

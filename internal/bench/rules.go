@@ -186,8 +186,10 @@ func mixedRules(p *config.Pack, n int) []routing.Rule {
 }
 
 func rule(p *config.Pack, i int, w routing.Condition) routing.Rule {
-	return routing.Rule{ID: fmt.Sprintf("r%d", i), Title: "测", Stage: ruleStages[i%3], When: w,
-		Then: routing.Action{Unit: p.DutyUnit(), Tags: []string{"bench"}}, Source: routing.Source{File: "bench", Line: i + 1}}
+	return routing.Rule{
+		ID: fmt.Sprintf("r%d", i), Title: "测", Stage: ruleStages[i%3], When: w,
+		Then: routing.Action{Unit: p.DutyUnit(), Tags: []string{"bench"}}, Source: routing.Source{File: "bench", Line: i + 1},
+	}
 }
 
 // naiveDecide tries every rule in order with strings.Contains. It leaves out masks, windows and

@@ -48,7 +48,9 @@ func serve(ctx context.Context, what, cityDir, data string, commands io.Reader, 
 	if err != nil {
 		return errors.Join(err, ln.Close())
 	}
-	fmt.Fprintln(out, listening, ln.Addr())
+	if _, err := fmt.Fprintln(out, listening, ln.Addr()); err != nil {
+		cancel() // nobody hears; end as soon as it is up
+	}
 	heard := make(chan error, 1)
 	go func() {
 		heard <- obey(commands, out)
@@ -116,10 +118,12 @@ func obey(commands io.Reader, out io.Writer) error {
 		default:
 			err = fmt.Errorf("command %q is not understood", word)
 		}
+		if err == nil {
+			_, err = fmt.Fprintln(out, "done", word)
+		}
 		if err != nil {
 			return errors.Join(err, end())
 		}
-		fmt.Fprintln(out, "done", word)
 	}
 	return errors.Join(lines.Err(), end())
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -36,9 +35,9 @@ func (t *table) atMost(label string, got, want float64, format func(float64) str
 // show adds a figure for comparison.
 func (t *table) show(label, measured string) { *t = append(*t, row{label: label, measured: measured}) }
 
-func (t *table) print(w io.Writer) {
+func (t table) String() string {
 	lines := [][4]string{{"what", "measured", "wanted", ""}}
-	for _, r := range *t {
+	for _, r := range t {
 		verdict := "–"
 		switch {
 		case r.wanted == "":
@@ -54,18 +53,21 @@ func (t *table) print(w io.Writer) {
 			width[i] = max(width[i], utf8.RuneCountInString(cell))
 		}
 	}
+	var out strings.Builder
 	for n, l := range lines {
 		for i, cell := range l {
-			fmt.Fprintf(w, "| %s%s ", cell, strings.Repeat(" ", width[i]-utf8.RuneCountInString(cell)))
+			out.WriteString("| " + cell + strings.Repeat(" ", width[i]-utf8.RuneCountInString(cell)+1))
 		}
-		fmt.Fprintln(w, "|")
-		if n == 0 {
-			for i := range l {
-				fmt.Fprintf(w, "|%s", strings.Repeat("-", width[i]+2))
-			}
-			fmt.Fprintln(w, "|")
+		out.WriteString("|\n")
+		if n > 0 {
+			continue
 		}
+		for i := range l {
+			out.WriteString("|" + strings.Repeat("-", width[i]+2))
+		}
+		out.WriteString("|\n")
 	}
+	return out.String()
 }
 
 func ratio(v float64) string     { return fmt.Sprintf("%.3g", v) }
