@@ -1,0 +1,203 @@
+package api_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/legacy"
+
+	"github.com/citizen-hotline/gateway/gateway/api"
+	"github.com/citizen-hotline/gateway/ticket"
+)
+
+// contract holds answers against the description.
+type contract struct {
+	t      *testing.T
+	router routers.Router
+	met    map[string]bool // operations that were answered with 2xx
+}
+
+func describe(t *testing.T) (*openapi3.T, *contract) {
+	t.Helper()
+	doc, err := openapi3.NewLoader().LoadFromData(api.Spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := doc.Validate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	router, err := legacy.NewRouter(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc, &contract{t: t, router: router, met: map[string]bool{}}
+}
+
+func TestTheDescriptionNamesEveryRouteAndNoOther(t *testing.T) {
+	t.Parallel()
+	doc, _ := describe(t)
+	var described, routes []string
+	for path, item := range doc.Paths.Map() {
+		for method := range item.Operations() {
+			described = append(described, method+" "+path)
+		}
+	}
+	for _, n := range api.RouteNames() {
+		routes = append(routes, n[0]+" "+n[1])
+	}
+	for _, r := range routes {
+		if !slices.Contains(described, r) {
+			t.Errorf("openapi.yaml does not describe %s", r)
+		}
+	}
+	for _, d := range described {
+		if !slices.Contains(routes, d) {
+			t.Errorf("openapi.yaml describes %s, which is no route", d)
+		}
+	}
+}
+
+func TestTheDescriptionKnowsTheDomainsWords(t *testing.T) {
+	t.Parallel()
+	doc, _ := describe(t)
+	states, actions := doc.Components.Schemas["State"].Value.Enum, doc.Components.Schemas["Action"].Value.Enum
+	for _, s := range ticket.States {
+		if !slices.Contains(states, any(string(s))) {
+			t.Errorf("openapi.yaml does not know the state %s", s)
+		}
+	}
+	own := []ticket.Action{ticket.Register, ticket.Escalate, ticket.Recalendar, ticket.Repeat, ticket.Restate}
+	for _, a := range ticket.Actions {
+		if slices.Contains(actions, any(string(a))) == slices.Contains(own, a) {
+			t.Errorf("openapi.yaml and the actions people take disagree on %s", a)
+		}
+	}
+}
+
+// RoundTrip sends a request and holds request and answer against the description.
+func (c *contract) RoundTrip(req *http.Request) (*http.Response, error) {
+	c.t.Helper()
+	var sent []byte
+	if req.Body != nil {
+		sent, _ = io.ReadAll(req.Body)
+		req.Body = io.NopCloser(bytes.NewReader(sent))
+	}
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, err
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	c.check(req, sent, resp, body)
+	return resp, nil
+}
+
+func (c *contract) check(req *http.Request, sent []byte, resp *http.Response, body []byte) {
+	c.t.Helper()
+	seen := req.Clone(req.Context())
+	seen.URL.Scheme, seen.URL.Host, seen.Host = "", "", ""
+	seen.Body = io.NopCloser(bytes.NewReader(sent))
+	where := req.Method + " " + req.URL.Path
+	route, params, err := c.router.FindRoute(seen)
+	if err != nil {
+		c.t.Errorf("%s stands not in the description: %v", where, err)
+		return
+	}
+	input := &openapi3filter.RequestValidationInput{Request: seen, PathParams: params, Route: route, Options: &openapi3filter.Options{
+		AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true,
+		ExcludeResponseBody: !strings.Contains(resp.Header.Get("Content-Type"), "json"), MultiError: true}}
+	if resp.StatusCode < 300 {
+		c.met[req.Method+" "+route.Path] = true
+		if err := openapi3filter.ValidateRequest(req.Context(), input); err != nil {
+			c.t.Errorf("%s was taken though it does not fit the description: %v", where, err)
+		}
+	}
+	err = openapi3filter.ValidateResponse(req.Context(), &openapi3filter.ResponseValidationInput{RequestValidationInput: input, Status: resp.StatusCode,
+		Header: resp.Header, Body: io.NopCloser(bytes.NewReader(body)), Options: input.Options})
+	if err != nil {
+		c.t.Errorf("%s answered %d, which does not fit the description: %v\n%s", where, resp.StatusCode, err, body)
+	}
+}
+
+// TestAnswersFitTheDescription goes through every operation once, well and badly.
+func TestAnswersFitTheDescription(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	doc, c := describe(t)
+	c.t = t
+	for _, login := range []string{"agent", "desk", "duty", "auditor", "integrator", "admin", "callback", "yitang"} {
+		o.as(login).Transport = c
+	}
+	public := &http.Client{Transport: c}
+
+	number, code := o.Register("r-1", flood())
+	o.Register("r-2", map[string]any{"text": "建议在沂河路加装路灯", "confidential": true, "type": "suggest", "happened_at": "2026-07-13T08:00:00+08:00"})
+	o.send(o.as("agent"), http.MethodPost, "/tickets", http.Header{"Idempotency-Key": {"r-1"}}, flood2()).Is(http.StatusOK)
+	o.Post("agent", "/tickets", map[string]any{"channel": "nowhere", "text": "x"}).Is(http.StatusUnprocessableEntity)
+
+	steps := []struct {
+		login, action string
+		body          any
+	}{
+		{"yitang", "sign", nil}, {"yitang", "contact", map[string]any{"note": "已电话联系"}}, {"yitang", "reveal", map[string]any{"reason": "contact_citizen", "fields": []string{"appellant"}}},
+		{"yitang", "ask_extend", map[string]any{"reason": "works_needed", "amount": 1, "limit_unit": "hours"}}, {"desk", "refuse_extend", map[string]any{"reason": "complex"}},
+		{"yitang", "pause", map[string]any{"reason": "awaits_weather", "until": "2026-07-13T10:00:00+08:00"}}, {"yitang", "resume", nil},
+		{"agent", "urge", map[string]any{}}, {"agent", "amend", map[string]any{"category": "01.04.01", "appellant": map[string]any{"name": "王秀兰", "phone": "13900139000"}}},
+		{"yitang", "resolve", map[string]any{"public_reply": "积水已排除。", "note": "泵车两台"}},
+		{"callback", "call_back", map[string]any{"reached": true, "solved": true, "satisfaction": "satisfied"}}, {"callback", "close", nil},
+	}
+	for _, s := range steps {
+		o.Advance(60e9)
+		o.Post(s.login, "/tickets/"+number+"/actions/"+s.action, s.body).Is(http.StatusOK)
+	}
+	o.Post("duty", "/tickets/"+number+"/actions/sign", nil).Is(http.StatusForbidden)
+	o.Post("desk", "/tickets/"+number+"/actions/answer", map[string]any{"public_reply": "x"}).Is(http.StatusConflict).Code("ticket.move.illegal")
+
+	for _, target := range []string{"/tickets?state=closed,triage&limit=10", "/tickets/" + number, "/tickets/" + number + "/explanation", "/search?q=13900139000", "/calls", "/alerts?open=true",
+		"/notices?state=pending", "/counts", "/units", "/categories", "/regions", "/reasons", "/roles", "/channels", "/me", "/deliveries?state=taken"} {
+		o.Get("duty", target).Is(http.StatusOK)
+	}
+	o.Get("auditor", "/tickets/"+number+"/access").Is(http.StatusOK)
+	o.Get("admin", "/users").Is(http.StatusOK)
+	history := o.Get("admin", "/pack").Is(http.StatusOK)
+	o.Post("admin", "/users", map[string]any{"login": "meter", "name": "水司系统", "roles": []string{"unit_handler"}, "unit": "s-371302105", "machine": true}).Is(http.StatusCreated)
+	o.Post("admin", "/users/meter/disable", nil).Is(http.StatusNoContent)
+	o.Post("admin", "/pack/rollback", map[string]any{"hash": history.field("active")})
+	o.Post("duty", "/notices/redrive", map[string]any{"ids": []int{1}}).Is(http.StatusOK)
+	o.send(public, http.MethodGet, "/track/"+number+"?code="+code, nil, nil).Is(http.StatusOK)
+	o.send(public, http.MethodGet, "/track/"+number+"?code=WRONG1", nil, nil).Is(http.StatusNotFound)
+	for _, target := range []string{"/now", "/docs", "/openapi.yaml"} {
+		o.send(public, http.MethodGet, target, nil, nil).Is(http.StatusOK)
+	}
+	o.send(public, http.MethodPost, "/login", nil, map[string]string{"login": "desk", "password": password}).Is(http.StatusOK)
+	o.send(public, http.MethodPost, "/login", nil, map[string]string{"login": "desk", "password": "wrong"}).Is(http.StatusUnauthorized)
+	o.Post("integrator", "/password", map[string]string{"old": password, "new": "another-long-word"}).Is(http.StatusNoContent)
+	o.Post("auditor", "/logout", nil).Is(http.StatusNoContent)
+
+	// Those below need something of their own and have their own tests.
+	elsewhere := []string{"GET /media/{sha256}", "GET /events", "POST /deliveries/{id}/redrive", "POST /alerts/{id}/ack", "POST /pack/rollback"}
+	for path, item := range doc.Paths.Map() {
+		for method := range item.Operations() {
+			if name := method + " " + path; !c.met[name] && !slices.Contains(elsewhere, name) {
+				t.Errorf("%s was never answered well in this test", name)
+			}
+		}
+	}
+}
+
+// flood2 is flood as a client would send it again: the same content, its fields in another order.
+func flood2() json.RawMessage {
+	return json.RawMessage(`{"text":"义堂镇滨河路与聚才八路路口积水，水深到膝盖","appellant":{"phone":"13800138000","name":"王秀兰"},
+		"channel":"phone-12345","place":{"address":"兰山区义堂镇滨河路88号3单元201"}}`)
+}
