@@ -48,7 +48,7 @@ func TestDiskFull(t *testing.T) {
 		}
 	}
 	full := before
-	full.Cur = uint64(largest) + 16<<10
+	full.Cur = uint64(largest) + 128<<10
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &full); err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func TestDiskFull(t *testing.T) {
 	}
 	t.Cleanup(room)
 	refused := 0
-	for n := 1; n < 200 && refused < 5; n++ {
+	for n := 1; n < 500 && refused < 5; n++ {
 		a := file(n)
 		switch {
 		case a.Status == http.StatusServiceUnavailable && a.Header.Get("Retry-After") != "":

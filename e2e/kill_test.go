@@ -174,8 +174,8 @@ func (s *sender) count() int {
 }
 
 // kept checks a data folder that no process uses: every acknowledged ticket is there under its key,
-// every chain holds, no ladder step was taken twice.
-func kept(t *testing.T, data string, taken []acknowledged) {
+// every chain holds, no ladder step was taken twice. It returns how many steps were taken.
+func kept(t *testing.T, data string, taken []acknowledged) (steps int) {
 	t.Helper()
 	ring, err := seal.Load(filepath.Join(data, "keys.json"))
 	if err != nil {
@@ -196,7 +196,7 @@ func kept(t *testing.T, data string, taken []acknowledged) {
 			break
 		}
 	}
-	steps, tickets := 0, 0
+	tickets := 0
 	err = st.Walk(t.Context(), ticket.ID{}, func(id ticket.ID) error {
 		tickets++
 		history, err := st.History(t.Context(), id)
@@ -229,6 +229,7 @@ func kept(t *testing.T, data string, taken []acknowledged) {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 	t.Logf("%d acknowledged, %d tickets, %d ladder steps, %s", len(taken), tickets, steps, bytes.TrimSpace(out.Bytes()))
+	return steps
 }
 
 // kill -9 in the middle of load: everything acknowledged is there after the restart, which takes less
@@ -307,6 +308,7 @@ func metrics(t *testing.T, listen string) []byte {
 func TestStoppingLosesNothing(t *testing.T) {
 	t.Parallel()
 	o := open(t)
+	o.Tick() // a channel's rate is counted by the gateway's clock
 	s := load(o.url, 0)
 	o.until("there is load", func() bool { return s.count() > 100 })
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)

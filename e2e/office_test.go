@@ -118,6 +118,23 @@ func (o *office) clock() time.Time { return time.UnixMilli(o.now.Load()).UTC() }
 // Advance lets time pass.
 func (o *office) Advance(d time.Duration) { o.now.Add(d.Milliseconds()) }
 
+// Tick lets time pass by itself until the test ends, at the speed of a demo.
+func (o *office) Tick() {
+	done := o.t.Context().Done()
+	go func() {
+		ticker := time.NewTicker(10 * time.Millisecond)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-ticker.C:
+				o.Advance(120 * 10 * time.Millisecond)
+			}
+		}
+	}()
+}
+
 // until polls a condition; what is the sentence that must come true.
 func (o *office) until(what string, holds func() bool) {
 	o.t.Helper()
@@ -141,9 +158,9 @@ type fields map[string]any
 
 // answer is what the gateway's own formats answer.
 type answer struct {
-	Status int
-	Header http.Header
-	Body   []byte
+	Status int         `json:"-"`
+	Header http.Header `json:"-"`
+	Body   []byte      `json:"-"`
 
 	Number string         `json:"number"`
 	Code   string         `json:"code"`
