@@ -221,7 +221,7 @@ func (a *App) build() error {
 	var err error
 	a.server, err = gateway.New(gateway.Options{Intake: a.intake, Desk: a.desk, Accounts: a.accounts, Media: a.media, Store: a.store,
 		Live: a.live, Hub: a.hub, Log: a.log.With("part", "gateway"), Metrics: a.metrics, PublicURL: a.options.PublicURL,
-		TrustedProxies: a.options.TrustedProxies, Demo: demo, Now: now})
+		TrustedProxies: a.options.TrustedProxies, Rollback: a.Rollback, Demo: demo, Now: now})
 	return err
 }
 

@@ -82,7 +82,7 @@ func (o *ImportOptions) run(ctx context.Context, table *importer.Table, door imp
 	}
 	start := time.Now()
 	summary, err := importer.Run(ctx, table, importer.Options{
-		Source: o.Source, Door: door, Wait: pause, Done: func() { _ = bar.Add(1) }, //nolint:errcheck // a bar that cannot be drawn harms nobody
+		Source: o.Source, Door: door, Wait: pause, Done: func() { _ = bar.Add(1) }, // a bar that cannot be drawn harms nobody
 		Reject: func(row importer.Row, p importer.Problem) error {
 			if len(told) < rejectedShown {
 				told = append(told, fmt.Sprintf("line %d: %s", row.Line, p.String()))
@@ -90,7 +90,7 @@ func (o *ImportOptions) run(ctx context.Context, table *importer.Table, door imp
 			return file.Write(row, p)
 		},
 	})
-	_ = bar.Exit() //nolint:errcheck // as above
+	_ = bar.Exit()
 	kept, closeErr := file.Close()
 	err = errors.Join(err, closeErr)
 
@@ -240,8 +240,10 @@ func (a *App) archive(id string) (*city.Channel, error) {
 
 // inbound is a row as if it had been posted. Whoever can open the data folder needs no token.
 func inbound(channel string, body []byte, at time.Time) adapters.Inbound {
-	return adapters.Inbound{Channel: channel, Method: http.MethodPost, Path: "/", Header: http.Header{"Content-Type": {"application/json"}},
-		Body: body, RemoteIP: netip.IPv6Loopback(), ReceivedAt: at}
+	return adapters.Inbound{
+		Channel: channel, Method: http.MethodPost, Path: "/", Header: http.Header{"Content-Type": {"application/json"}},
+		Body: body, RemoteIP: netip.IPv6Loopback(), ReceivedAt: at,
+	}
 }
 
 // folder is the door of a data folder.

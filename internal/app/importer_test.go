@@ -291,20 +291,23 @@ func TestImportRefuses(t *testing.T) {
 	if err := os.WriteFile(file, []byte("text\n路灯不亮\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	data := newData(t)
 	for name, tt := range map[string]struct {
 		o    ImportOptions
 		want string
 	}{
 		"a folder without keys":       {ImportOptions{File: file, Data: t.TempDir(), City: linyi}, "hotline init"},
-		"a source with blanks":        {ImportOptions{File: file, Data: data, City: linyi, Source: "old hotline"}, "--source"},
-		"a channel of live reports":   {ImportOptions{File: file, Data: data, City: linyi, Channel: "miniapp"}, "historic: true"},
-		"a channel that is not there": {ImportOptions{File: file, Data: data, City: linyi, Channel: "fax"}, `no channel "fax"`},
-		"no file":                     {ImportOptions{File: file + ".missing", Data: data, City: linyi}, "no such file"},
+		"a source with blanks":        {ImportOptions{File: file, City: linyi, Source: "old hotline"}, "--source"},
+		"a channel of live reports":   {ImportOptions{File: file, City: linyi, Channel: "miniapp"}, "historic: true"},
+		"a channel that is not there": {ImportOptions{File: file, City: linyi, Channel: "fax"}, `no channel "fax"`},
+		"no file":                     {ImportOptions{File: file + ".missing", City: linyi}, "no such file"},
 		"an address that is none":     {ImportOptions{File: file, To: "gateway"}, "--to"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, _, err := runImport(t, tt.o) //nolint:paralleltest // one data folder, one lock
+			t.Parallel()
+			if tt.o.Data == "" {
+				tt.o.Data = newData(t)
+			}
+			_, _, err := runImport(t, tt.o)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("Import = %v, want %q", err, tt.want)
 			}
