@@ -214,6 +214,8 @@ func (a *App) build() error {
 		Every: a.clock.Pause(time.Second), Committed: committed, Metrics: tracker.NewMetrics(a.metrics)})
 	a.accounts = account.New(account.Options{Store: a.store, Now: now, Random: rand.Reader})
 
+	a.metrics.MustRegister(newBacklog(func(ctx context.Context) (store.Counts, error) { return a.store.Counts(ctx, now()) }))
+
 	var demo *gateway.DemoInfo
 	if a.options.Demo {
 		demo = &gateway.DemoInfo{Speed: a.clock.speed, StartedAt: a.clock.start}

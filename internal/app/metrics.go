@@ -1,8 +1,13 @@
 package app
 
 import (
+	"context"
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/citizen-hotline/gateway/store"
 )
 
 // registry holds the metrics of one gateway; none are global.
@@ -13,4 +18,52 @@ func newRegistry() *registry {
 	r := prometheus.NewRegistry()
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return r
+}
+
+// backlog is what waits for somebody, read from the store when the metrics are asked for.
+type backlog struct {
+	counts func(ctx context.Context) (store.Counts, error)
+	gauges []backlogGauge
+}
+
+type backlogGauge struct {
+	desc *prometheus.Desc
+	of   func(store.Counts) int64
+}
+
+func newBacklog(counts func(ctx context.Context) (store.Counts, error)) *backlog {
+	b := &backlog{counts: counts}
+	add := func(name, help string, of func(store.Counts) int64) {
+		b.gauges = append(b.gauges, backlogGauge{prometheus.NewDesc(name, help, nil, nil), of})
+	}
+	add("hotline_tickets_open", "Tickets on which work or a callback is owed.", func(c store.Counts) int64 { return c.Open })
+	add("hotline_tickets_triage", "Tickets without a sure owner.", func(c store.Counts) int64 { return c.Triage })
+	add("hotline_tickets_overdue", "Open tickets past the citizen's deadline.", func(c store.Counts) int64 { return c.Overdue })
+	add("hotline_quarantine_open", "Deliveries that could not be read and wait.", func(c store.Counts) int64 { return c.Quarantined })
+	add("hotline_outbox_pending", "Notices that wait to be delivered.", func(c store.Counts) int64 { return c.NoticesPending })
+	add("hotline_outbox_dead", "Notices given up, waiting to be driven again.", func(c store.Counts) int64 { return c.NoticesDead })
+	add("hotline_alerts_open", "Alerts nobody has acknowledged.", func(c store.Counts) int64 { return c.AlertsOpen })
+	add("hotline_calls_to_return", "Missed calls that are owed a call back.", func(c store.Counts) int64 { return c.CallsDue })
+	return b
+}
+
+// Describe implements prometheus.Collector.
+func (b *backlog) Describe(ch chan<- *prometheus.Desc) {
+	for _, g := range b.gauges {
+		ch <- g.desc
+	}
+}
+
+// Collect implements prometheus.Collector. A store that does not answer gives no figures rather
+// than wrong ones.
+func (b *backlog) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	counts, err := b.counts(ctx)
+	if err != nil {
+		return
+	}
+	for _, g := range b.gauges {
+		ch <- prometheus.MustNewConstMetric(g.desc, prometheus.GaugeValue, float64(g.of(counts)))
+	}
 }

@@ -184,8 +184,8 @@ func History(ctx context.Context, data string, asJSON bool, out io.Writer) (err 
 	return nil
 }
 
-// Rollback brings an earlier pack back into force; a running gateway takes it up within 5 s. The
-// hash may be shortened as far as it is unambiguous; empty means the one before the active.
+// Rollback brings an earlier pack back into force, in a data folder that no gateway has open (a
+// running one rolls back by its API). The hash may be shortened as far as it is unambiguous; empty means the one before the active.
 func Rollback(ctx context.Context, data, hash string, out io.Writer) (err error) {
 	a, err := openStore(ctx, data)
 	if err != nil {
