@@ -29,15 +29,17 @@ Rows that were imported before are skipped, so an import that was stopped goes o
 Exit code: 0 all rows are tickets, 3 all but the rejected ones, 1 it could not be done or was stopped.`
 }
 
-// rejectedCode ends an import that took all rows but some that are wrong.
-const rejectedCode = exitCode(3)
+// errRejectedRows ends an import that took all rows but some that are wrong.
+const errRejectedRows = exitCode(3)
 
 // Run imports the file.
 func (c *importCmd) Run(ctx context.Context) error {
-	err := app.Import(ctx, app.ImportOptions{File: c.File, Sheet: c.Sheet, Source: c.Source, Channel: c.Channel, City: c.City, Data: c.Data,
-		To: c.To, Token: c.Token, Rejected: c.Rejected, JSON: c.JSON, Out: os.Stdout, Err: os.Stderr, Log: os.Stderr, Progress: terminal(os.Stderr)})
+	err := app.Import(ctx, app.ImportOptions{
+		File: c.File, Sheet: c.Sheet, Source: c.Source, Channel: c.Channel, City: c.City, Data: c.Data,
+		To: c.To, Token: c.Token, Rejected: c.Rejected, JSON: c.JSON, Out: os.Stdout, Err: os.Stderr, Log: os.Stderr, Progress: terminal(os.Stderr),
+	})
 	if errors.Is(err, app.ErrRejected) {
-		return rejectedCode
+		return errRejectedRows
 	}
 	return err
 }

@@ -62,12 +62,12 @@ func (h *HTTP) Take(ctx context.Context, r Report) (Answer, error) {
 	}
 	resp, err := h.client.Do(req)
 	if err != nil {
-		return Answer{Result: Busy, Text: "the gateway does not answer: " + err.Error()}, nil //nolint:nilerr // it may come back
+		return Answer{Result: Busy, Text: "the gateway does not answer: " + err.Error()}, nil // it may come back
 	}
 	defer resp.Body.Close() //nolint:errcheck // read below
 	text, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 	if err != nil {
-		return Answer{Result: Busy, Text: "the answer was cut off: " + err.Error()}, nil //nolint:nilerr // the same report again is safe
+		return Answer{Result: Busy, Text: "the answer was cut off: " + err.Error()}, nil // the same report again is safe
 	}
 	var said reply
 	_ = json.Unmarshal(text, &said) // a proxy's page says nothing to us: the status does

@@ -316,8 +316,16 @@ func digits(v string) (whole string, lost bool) {
 
 // requestTypes are the words archives use, by what they contain; the first that fits counts.
 var requestTypes = []struct{ word, kind string }{
-	{"咨询", "consult"}, {"求助", "help"}, {"举报", "report"}, {"投诉", "complaint"}, {"建议", "suggest"}, {"意见", "suggest"},
-	{"表扬", "praise"}, {"感谢", "praise"}, {"其他", "other"}, {"其它", "other"},
+	{"咨询", "consult"},
+	{"求助", "help"},
+	{"举报", "report"},
+	{"投诉", "complaint"},
+	{"建议", "suggest"},
+	{"意见", "suggest"},
+	{"表扬", "praise"},
+	{"感谢", "praise"},
+	{"其他", "other"},
+	{"其它", "other"},
 }
 
 // requestType reads the type of a request, "" when it is none of ours.
