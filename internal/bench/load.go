@@ -77,10 +77,9 @@ func (b *bench) latencies(plan schedule, got opened, used time.Duration) {
 // profile goes on with the load for a while under a CPU profile: the latencies above are of the
 // program without one. It returns how many more tickets were acknowledged.
 func (b *bench) profile(ctx context.Context, s *server, cl *client, plan schedule) (int, error) {
-	file := filepath.Join(b.dir, "cpu.pprof")
 	plan.first, plan.length = plan.total(), either(b, 20*time.Second, 5*time.Second)
 	b.say("   %v more under a CPU profile", plan.length)
-	if err := s.tell("profile " + file); err != nil {
+	if err := s.tell("profile " + b.cpu); err != nil {
 		return 0, err
 	}
 	got := openLoop(ctx, plan, cl.post)
@@ -94,7 +93,7 @@ func (b *bench) profile(ctx context.Context, s *server, cl *client, plan schedul
 		{"CPU profile of the server, by function:", []string{"-nodecount=15"}},
 		{"The same by what the gateway was doing (cumulative):", []string{"-nodecount=30", "-cum", "-show=citizen-hotline|fasthttp.*serveConn|database/sql.*ExecContext|sqlite3_step|libc.Xfsync|gcBgMarkWorker"}},
 	} {
-		out, err := exec.CommandContext(ctx, "go", append(append([]string{"tool", "pprof", "-top"}, view.flags...), file)...).Output() //nolint:gosec // our own words
+		out, err := exec.CommandContext(ctx, "go", append(append([]string{"tool", "pprof", "-top"}, view.flags...), b.cpu)...).Output() //nolint:gosec // our own words
 		if err != nil {
 			b.say("   no profile: go tool pprof: %v", err)
 			break

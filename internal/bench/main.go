@@ -28,6 +28,7 @@ type bench struct {
 	city     string    // folder of the pack that is measured
 	dir      string    // everything the run writes; removed at its end
 	short    bool      // about a minute in all
+	cpu      string    // where the CPU profile of part load is kept
 	progress io.Writer // what is being done, for the person who waits
 	table    table
 	notes    []string // what stands below the table
@@ -77,6 +78,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	only := flags.String("only", "", "comma-separated parts to measure: "+strings.Join(names(), ", ")+" (default all)")
 	cityDir := flags.String("city", "config/cities/linyi", "`folder` of the city pack")
 	dir := flags.String("dir", "", "`folder` on the disk to measure (default: the system's for temporary files)")
+	cpu := flags.String("cpuprofile", "", "keep the server's CPU profile in this `file` (part load)")
 	server := flags.String("server", "", "run as the measured server: gateway or noop (the program starts itself so)")
 	data := flags.String("data", "", "data `folder` of the measured gateway")
 	flags.Usage = func() {
@@ -105,7 +107,10 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 		return fmt.Errorf("folder for the run's files: %w; name another with -dir", err)
 	}
 	defer os.RemoveAll(temp) //nolint:errcheck // what is left of it is the system's to clear
-	b := &bench{city: filepath.Clean(*cityDir), dir: temp, short: *short, progress: progress}
+	b := &bench{city: filepath.Clean(*cityDir), dir: temp, short: *short, cpu: *cpu, progress: progress}
+	if b.cpu == "" {
+		b.cpu = filepath.Join(temp, "cpu.pprof")
+	}
 	return b.measure(ctx, chosen, out)
 }
 
