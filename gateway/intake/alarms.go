@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/citizen-hotline/gateway/adapters"
+	"github.com/citizen-hotline/gateway/internal/city"
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/ticket"
 )
@@ -13,6 +14,12 @@ import (
 // hundred times in ten minutes is one ticket with count 100.
 func (i *Intake) alarm(ctx context.Context, a admission) (adapters.Outcome, error) {
 	t, err := i.Store.Fold(ctx, a.channel.ID, a.request.FoldKey)
+	if err == nil && t.Urgency != ticket.UrgencyEmergency && deadly(a) {
+		// Danger to life does not vanish in a count: it is a ticket of its own, which its repeats join
+		// and only a person ends.
+		a.request.FoldKey += "/emergency"
+		t, err = i.Store.Fold(ctx, a.channel.ID, a.request.FoldKey)
+	}
 	if isMissing(err) {
 		return i.register(ctx, a)
 	}
@@ -34,6 +41,9 @@ func (i *Intake) clear(ctx context.Context, a admission) (adapters.Outcome, erro
 	device := actorOf(a)
 	reply := &ticket.Private{PublicReply: a.city.Say("cleared", map[string]string{"number": t.Number})}
 	var steps []ticket.Command
+	if t.State == ticket.StateTriage { // an assisting unit may hold a share of what was thrown back
+		return i.extend(ctx, a, t, "cleared", ticket.Command{Action: ticket.Answer, Actor: device, Private: reply})
+	}
 	for _, as := range t.Assignments {
 		if as.State == ticket.Offered {
 			steps = append(steps, ticket.Command{Action: ticket.Sign, Actor: device, Details: ticket.Details{Assignment: as.No}})
@@ -53,7 +63,7 @@ func (i *Intake) clear(ctx context.Context, a admission) (adapters.Outcome, erro
 	switch {
 	case len(steps) > 0:
 		steps = append(steps, ticket.Command{Action: ticket.Close, Actor: device, Cause: ticket.Cause{Reason: "device_clear"}})
-	case t.State == ticket.StateTriage || t.State == ticket.StateReceived:
+	case t.State == ticket.StateReceived:
 		steps = append(steps, ticket.Command{Action: ticket.Answer, Actor: device, Private: reply})
 	case t.State == ticket.StateResolved || t.State == ticket.StateMerged:
 		steps = append(steps, ticket.Command{Action: ticket.Close, Actor: device, Cause: ticket.Cause{Reason: "device_clear"}})
@@ -67,6 +77,7 @@ func (i *Intake) extend(ctx context.Context, a admission, t ticket.Ticket, say s
 	if err != nil {
 		return adapters.Outcome{}, err
 	}
+	history = city.Upto(&t, history)
 	expect, now := t.Version, i.Now()
 	d := &draft{t: t, events: history, now: now, intake: i}
 	for _, cmd := range steps {
@@ -75,8 +86,7 @@ func (i *Intake) extend(ctx context.Context, a admission, t ticket.Ticket, say s
 		}
 	}
 	next := a.city.Change(expect, d.t, d.events, now)
-	out := i.outcome(a, next, say)
-	out.Tickets[0].Joined = true
+	out := i.joined(a, next, say)
 	change := store.Change{Lane: a.channel.Lane(), Sender: senderKey(a), Delivery: a.row(a.delivery), Tickets: []store.TicketChange{next}}
 	if err := i.finish(ctx, a, change, out, t.ID); err != nil {
 		return adapters.Outcome{}, err

@@ -48,8 +48,12 @@ const (
 	cell = 0.004
 	// sameWords is the similarity of two citizens' words about one happening in one category;
 	// at one spot the category is nearly enough, elsewhere it may be the next gate.
-	sameWords     = 0.8
-	sameWordsSpot = 0.05
+	sameWords         = 0.8
+	sameWordsSpot     = 0.05
+	sameWordsEveryday = 0.3
+	never             = 2.0
+	// wordsMost is how many characters of a report are compared: a megabyte is not kept in mind.
+	wordsMost = 1000
 )
 
 func newIncidents() *incidents { return &incidents{near: map[string][]*report{}} }
@@ -67,7 +71,7 @@ type happening struct {
 // two citizens who call in the same second do not both become the first.
 func (in *incidents) meet(r *ticket.Request, own *report) *happening {
 	h := &happening{all: in}
-	if r.Historic || r.Source == ticket.SourceMachine {
+	if r.Historic || r.Confidential || r.Source == ticket.SourceMachine {
 		return h
 	}
 	h.own = own
@@ -78,10 +82,13 @@ func (in *incidents) meet(r *ticket.Request, own *report) *happening {
 	in.mu.Unlock()
 
 	for _, other := range around {
+		if other.sender == own.sender {
+			continue // one voice, however often it is raised
+		}
 		if !own.hasPoint || geo.Distance(own.point, other.point) <= incidentRadius {
 			h.nearby++
 		}
-		if other.sender == own.sender || other.category != own.category || other.category == "" {
+		if other.category != own.category || other.category == "" {
 			continue
 		}
 		// The oldest match leads already, or will first: nobody waits for one who waits.
@@ -94,10 +101,22 @@ func (in *incidents) meet(r *ticket.Request, own *report) *happening {
 
 // enough is the similarity that makes two reports of a neighbourhood one happening.
 func (r *report) enough(o *report) float64 {
-	if r.hasPoint && o.hasPoint && geo.Distance(r.point, o.point) <= incidentSpot {
-		return sameWordsSpot
+	if !r.hasPoint || !o.hasPoint {
+		return sameWords
 	}
-	return sameWords
+	switch away := geo.Distance(r.point, o.point); {
+	case away <= incidentSpot:
+		return sameWordsSpot
+	case away <= incidentRadius:
+		return sameWords
+	}
+	return never
+}
+
+// evident reports whether two reports that nobody calls urgent are of one happening all the same:
+// neighbours have wages and fees of their own, in the same category and the same house.
+func (h *happening) evident() bool {
+	return h.match != nil && h.own.hasPoint && h.match.hasPoint && h.own.words.AtLeast(h.match.words, sameWordsEveryday)
 }
 
 // around are the newest reports of the neighbourhood, those without a place leaving none.
@@ -173,11 +192,15 @@ func (in *incidents) drop(r *report) {
 }
 
 // lead is the ticket that leads the happening, once its commit is through.
-func (h *happening) lead() (ticket.ID, bool) {
+func (h *happening) lead(ctx context.Context) (ticket.ID, bool) {
 	if h.match == nil {
 		return ticket.ID{}, false
 	}
-	<-h.match.done
+	select {
+	case <-h.match.done:
+	case <-ctx.Done(): // its sender may have more time than ours
+		return ticket.ID{}, false
+	}
 	h.all.mu.Lock()
 	defer h.all.mu.Unlock()
 	return h.match.lead, !h.match.lead.IsZero()
@@ -239,8 +262,8 @@ func (i *Intake) Warm(ctx context.Context) error {
 func remembered(c *city.City, t *ticket.Ticket) *report {
 	p := &t.Private
 	r := &report{
-		lead: leadOf(t), category: t.Category, region: t.Region,
-		words: text.NewSet(p.Title + "\n" + p.Text), at: t.RegisteredAt, done: make(chan struct{}),
+		lead: leadOf(t), category: t.Category, region: town(c, t.Region),
+		words: wordsOf(p.Title + "\n" + p.Text), at: t.RegisteredAt, done: make(chan struct{}),
 	}
 	close(r.done)
 	r.point, r.hasPoint = wgs84(c, p.Place)
@@ -261,10 +284,30 @@ func leadOf(t *ticket.Ticket) ticket.ID {
 	}
 }
 
+// wordsOf are the words by which a report is compared.
+func wordsOf(s string) text.Set {
+	runes := 0
+	for at := range s {
+		if runes++; runes > wordsMost {
+			return text.NewSet(s[:at])
+		}
+	}
+	return text.NewSet(s)
+}
+
+// town is the region when it is small enough to be one place, else nothing: the same words from two
+// ends of a district are two matters.
+func town(c *city.City, region string) string {
+	if r, ok := c.Rules.Region(region); !ok || r.Level == "city" || r.Level == "district" {
+		return ""
+	}
+	return region
+}
+
 // newReport is a request as a report, by the facts already found.
 func newReport(a admission, f *routing.Facts, now time.Time) *report {
-	own := &report{sender: senderKey(a), category: f.Category, region: f.Region,
-		words: text.NewSet(f.Text), at: now, done: make(chan struct{})}
+	own := &report{sender: senderName(senderOf(a), a.channel.ID+":"+a.request.Key), category: f.Category, region: town(a.city, f.Region),
+		words: wordsOf(f.Text), at: now, done: make(chan struct{})}
 	own.point, own.hasPoint = wgs84(a.city, a.request.Place)
 	return own
 }

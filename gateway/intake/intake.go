@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/citizen-hotline/gateway/adapters"
@@ -144,7 +145,8 @@ func (i *Intake) Deliver(ctx context.Context, ch *city.Channel, raw, opened adap
 }
 
 func (i *Intake) deliver(ctx context.Context, ch *city.Channel, raw, opened adapters.Inbound) adapters.Outcome {
-	requests, err := normalize(ch.Adapter, opened)
+	c := i.Live.Get()
+	admissions, err := read(c, ch, opened)
 	d, derr := i.newDelivery(raw)
 	if derr != nil {
 		return failure(derr)
@@ -154,19 +156,44 @@ func (i *Intake) deliver(ctx context.Context, ch *city.Channel, raw, opened adap
 		return i.reject(ctx, ch, d, err)
 	case err != nil:
 		return i.quarantine(ctx, ch, d, opened, err)
-	case len(requests) == 0:
+	case len(admissions) == 0:
 		return i.ignore(ctx, ch, d)
 	}
 	var all adapters.Outcome
 	kept := false
-	for _, req := range requests {
-		out := i.admit(ctx, admission{city: i.Live.Get(), channel: ch, delivery: d, kept: &kept, request: prepare(ch, opened, req)})
-		all = merge(all, out)
+	for _, a := range admissions {
+		a.delivery, a.kept = d, &kept
+		all = merge(all, i.admit(ctx, a))
 		if all.Result == adapters.Unavailable {
 			return all // the sender tries the whole delivery again; what is stored answers as a repeat
 		}
 	}
 	return all
+}
+
+// read makes the requests of a delivery, ready to be admitted. What no later try could keep is an
+// error here, before anything of the delivery is: a sender that is told to try again would do so for
+// ever, and lose it in the end.
+func read(c *city.City, ch *city.Channel, opened adapters.Inbound) ([]admission, error) {
+	requests, err := normalize(ch.Adapter, opened)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]admission, len(requests))
+	for n, r := range requests {
+		a := admission{city: c, channel: ch, request: prepare(ch, opened, r)}
+		if a.request.Key == "" {
+			return nil, ticket.Errorf(ticket.Invalid, "request.key", "the channel gave request %d of the delivery no key", n+1)
+		}
+		if _, known := c.Rules.Unit(a.request.Unit); !known && a.request.Unit != "" {
+			return nil, ticket.Errorf(ticket.Invalid, "unit.unknown", "承办单位 %q 不在城市包中", a.request.Unit)
+		}
+		if a.hash, err = contentHash(a.request); err != nil { // a coordinate that is no number, a year of 12000
+			return nil, ticket.Errorf(ticket.Invalid, "request.value", "request %d of the delivery holds a number or time that cannot be kept", n+1).Because(err)
+		}
+		list[n] = a
+	}
+	return list, nil
 }
 
 // normalize calls the adapter and turns a panic of its code into an error: one bad body must not
@@ -182,16 +209,18 @@ func rescue(err *error) {
 	}
 }
 
-// prepare fills in what the channel's configuration says of every request.
+// prepare fills in what the channel's configuration says of every request. Words of no list, which
+// would end up in rules and labels, count as not said.
 func prepare(ch *city.Channel, in adapters.Inbound, r ticket.Request) ticket.Request {
-	if r.Source == "" {
-		r.Source = ch.Source
+	r.Source = listed(ticket.Sources, r.Source, ch.Source)
+	r.Kind = listed(ticket.Kinds, r.Kind, first(ch.Kind, ticket.KindCase))
+	r.Type = listed(ticket.RequestTypes, r.Type, "")
+	r.Urgency = listed(ticket.Urgencies, r.Urgency, "")
+	if r.Kind != ticket.KindAlarm && r.Kind != ticket.KindClear {
+		r.FoldKey = "" // only a machine's repeats fold; anybody's words are a request of their own
 	}
-	if r.Kind == "" {
-		r.Kind = ch.Kind
-	}
-	if r.Kind == "" {
-		r.Kind = ticket.KindCase
+	if r.ThreadKey != "" { // often who speaks, and kept in the clear: only its sameness matters
+		r.ThreadKey = ticket.Chain(ticket.Hash{}, []byte(in.Channel+"\x00"+r.ThreadKey)).String()[:32]
 	}
 	if r.Region == "" {
 		r.Region = ch.Region
@@ -200,6 +229,14 @@ func prepare(ch *city.Channel, in adapters.Inbound, r ticket.Request) ticket.Req
 		r.HappenedAt = time.Time{} // a clock of 2099 tells nothing
 	}
 	return r
+}
+
+// listed is v when the list has it, else the fallback.
+func listed[T comparable](list []T, v, fallback T) T {
+	if slices.Contains(list, v) {
+		return v
+	}
+	return fallback
 }
 
 // patience is how long a sender is kept waiting: its deadline less a second, so that it hears

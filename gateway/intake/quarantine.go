@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 
 	"github.com/citizen-hotline/gateway/adapters"
 	"github.com/citizen-hotline/gateway/internal/city"
@@ -21,7 +22,7 @@ func (i *Intake) quarantine(ctx context.Context, ch *city.Channel, d store.Deliv
 		Kind: ticket.KindCase, Source: ch.Source, Title: "无法读取的来件（" + ch.Title + "）",
 	}}
 	// The body is the key: a platform that sends the same unreadable body again gets the same stub.
-	a.hash = ticket.Chain(ticket.Hash{}, in.Body)
+	a.hash = bodyHash(in)
 	a.request.Key = "quarantine:" + a.hash.String()
 	defer i.senders.lock(senderKey(a))()
 	if known, err := i.Store.Request(ctx, ch.ID, a.request.Key); err == nil {
@@ -38,6 +39,14 @@ func (i *Intake) quarantine(ctx context.Context, ch *city.Channel, d store.Deliv
 		return failure(err)
 	}
 	return out
+}
+
+// bodyHash tells unreadable deliveries apart. One without a body is what its query says.
+func bodyHash(in adapters.Inbound) ticket.Hash {
+	if len(in.Body) == 0 {
+		return ticket.Chain(ticket.Hash{}, []byte(in.Method+" "+in.Path+"?"+in.Query.Encode()))
+	}
+	return ticket.Chain(ticket.Hash{}, in.Body)
 }
 
 // stub registers the numbered stand-in of an unreadable delivery.
@@ -110,29 +119,63 @@ func (i *Intake) Redrive(ctx context.Context, id ticket.ID, by ticket.Actor) (ad
 	if err != nil {
 		return adapters.Outcome{}, unreadable(err)
 	}
-	requests, err := normalize(ch.Adapter, opened)
-	if err != nil || len(requests) == 0 {
+	admissions, err := read(c, ch, opened)
+	if err != nil || len(admissions) == 0 {
 		return adapters.Outcome{}, unreadable(err)
 	}
-	stubKey := "quarantine:" + ticket.Chain(ticket.Hash{}, opened.Body).String()
+	stubKey := "quarantine:" + bodyHash(opened).String()
 	stub, err := i.Store.Request(ctx, ch.ID, stubKey)
 	if err != nil {
 		return adapters.Outcome{}, err
 	}
 	kept := true // the delivery's row exists; only its state changes
-	d.Raw, d.State, d.Replace = nil, store.DeliveryRedriven, true
-	first := admission{city: c, channel: ch, delivery: d, kept: &kept, request: prepare(ch, opened, requests[0])}
-	if first.hash, err = contentHash(first.request); err != nil {
-		return adapters.Outcome{}, err
+	d.Raw = nil
+	for n := range admissions {
+		admissions[n].delivery, admissions[n].kept = d, &kept
 	}
-	out, err := i.restate(ctx, first, stub.Ticket, by)
+	out, err := i.redriveFirst(ctx, admissions[0], stub.Ticket, by)
 	if err != nil {
 		return adapters.Outcome{}, err
 	}
-	for _, r := range requests[1:] {
-		out = merge(out, i.admit(ctx, admission{city: c, channel: ch, delivery: d, kept: &kept, request: prepare(ch, opened, r)}))
+	for _, a := range admissions[1:] {
+		out = merge(out, i.admit(ctx, a))
 	}
-	return out, nil
+	if out.Result == adapters.Unavailable {
+		return out, ticket.Errorf(ticket.Unavailable, first(out.Code, "store.unavailable"), "来件 %s 只重放了一部分，请稍后再次重放", id)
+	}
+	// Last of all: until every request is kept, the delivery waits in quarantine and can be driven again.
+	d.State, d.Replace = store.DeliveryRedriven, true
+	return out, i.commit(ctx, store.Change{Lane: ch.Lane(), Delivery: &d})
+}
+
+// redriveFirst gives the stub its request. A request that is kept already came by an earlier re-drive
+// that broke off, or by the sender's own retry: then the stub is tied to the ticket that one made.
+func (i *Intake) redriveFirst(ctx context.Context, a admission, stub ticket.ID, by ticket.Actor) (adapters.Outcome, error) {
+	known, err := i.Store.Request(ctx, a.channel.ID, a.request.Key)
+	switch {
+	case isMissing(err):
+		return i.restate(ctx, a, stub, by)
+	case err != nil || known.Ticket == stub || known.Ticket.IsZero():
+		return repeat(known), err
+	}
+	item, err := i.Store.Ticket(ctx, stub)
+	if err != nil {
+		return adapters.Outcome{}, err
+	}
+	history, err := i.Store.History(ctx, stub)
+	if err != nil {
+		return adapters.Outcome{}, err
+	}
+	d := &draft{t: item.Ticket, events: city.Upto(&item.Ticket, history), now: i.Now(), intake: i}
+	if slices.ContainsFunc(d.t.Links, func(l ticket.Link) bool { return l.To == known.Ticket }) {
+		return repeat(known), nil
+	}
+	if err := d.do(ticket.Command{Action: ticket.LinkTo, Actor: by, Cause: ticket.Cause{Reason: "redriven"},
+		Details: ticket.Details{Other: known.Ticket, Relation: "repeat"}}); err != nil {
+		return adapters.Outcome{}, err
+	}
+	change := store.Change{Lane: a.channel.Lane(), Tickets: []store.TicketChange{a.city.Change(item.Version, d.t, d.events, d.now)}}
+	return repeat(known), i.commit(ctx, change)
 }
 
 // restate fills a stub with the request that has been read at last and routes it.
@@ -149,7 +192,8 @@ func (i *Intake) restate(ctx context.Context, a admission, id ticket.ID, by tick
 	f, _ := facts(a.city, a.channel, r, a.delivery.ReceivedAt)
 	result := a.city.Rules.Decide(&f, nil)
 	decision := result.Decision()
-	d := &draft{t: item.Ticket, events: history, now: now, intake: i}
+	decision.Policy = a.city.PolicyKey(decision.Policy)
+	d := &draft{t: item.Ticket, events: city.Upto(&item.Ticket, history), now: now, intake: i}
 	if err := d.do(ticket.Command{
 		Action: ticket.Restate, Actor: by, Cause: ticket.Cause{Pack: a.city.Hash, Reason: "redriven"},
 		Details: ticket.Details{
@@ -174,7 +218,7 @@ func (i *Intake) restate(ctx context.Context, a admission, id ticket.ID, by tick
 	}
 	next := a.city.Change(item.Version, d.t, d.events, now)
 	out := i.outcome(a, next, saying(&d.t))
-	change := store.Change{Lane: a.channel.Lane(), Delivery: &a.delivery, Tickets: []store.TicketChange{next}}
+	change := store.Change{Lane: a.channel.Lane(), Tickets: []store.TicketChange{next}}
 	if change.Outbox, err = i.notices(a.city, &d.t, d.events); err != nil {
 		return adapters.Outcome{}, err
 	}

@@ -4,13 +4,16 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/citizen-hotline/gateway/adapters"
 	"github.com/citizen-hotline/gateway/internal/city"
+	"github.com/citizen-hotline/gateway/internal/geo"
 	"github.com/citizen-hotline/gateway/internal/outbox"
 	"github.com/citizen-hotline/gateway/internal/text"
 	"github.com/citizen-hotline/gateway/store"
@@ -39,25 +42,16 @@ func (a admission) row(d store.Delivery) *store.Delivery {
 // threadWindow is how long messages of one conversation count as one matter.
 const threadWindow = 30 * time.Minute
 
-// alike is the similarity from which two texts of one sender are about the same matter, and
-// alikeElsewhere the one asked for when the place is not the same.
-const (
-	alike          = 0.45
-	alikeElsewhere = 0.8
-)
+// alike is the similarity from which two texts of one sender are about the same matter.
+const alike = 0.45
 
 // admit recognises one request under its sender's lock and gives it its ticket.
 func (i *Intake) admit(ctx context.Context, a admission) adapters.Outcome {
-	hash, err := contentHash(a.request)
-	if err != nil {
-		return failure(err)
-	}
-	a.hash = hash
 	defer i.senders.lock(senderKey(a))()
 
 	known, err := i.Store.Request(ctx, a.channel.ID, a.request.Key)
 	switch {
-	case err == nil && known.Hash == hash:
+	case err == nil && known.Hash == a.hash:
 		return repeat(known)
 	case err == nil:
 		return i.conflict(ctx, a, known)
@@ -95,18 +89,51 @@ func (i *Intake) settle(ctx context.Context, a admission) (adapters.Outcome, err
 	case r.Kind == ticket.KindAlarm && r.FoldKey != "":
 		return i.alarm(ctx, a)
 	}
-	if t, found, err := i.join(ctx, a); err != nil {
+	t, found, err := i.join(ctx, a)
+	switch {
+	case err != nil:
 		return adapters.Outcome{}, err
-	} else if found {
+	case found && (t.Urgency == ticket.UrgencyEmergency || !deadly(a)):
 		return i.supplement(ctx, a, t)
-	}
-	if r.Kind == ticket.KindUpdate || r.Kind == ticket.KindReceipt {
+	case found: // danger to life is handed over now, whatever it was about before, but not twice
+		if t, found, err = i.sameDanger(a); err != nil {
+			return adapters.Outcome{}, err
+		}
+		if found {
+			return i.supplement(ctx, a, t)
+		}
+	case r.Kind == ticket.KindUpdate && !tellsUs(r):
 		return i.keep(ctx, a, adapters.Outcome{Result: adapters.Ignored}) // about a ticket we do not have
 	}
 	if empty(*r) {
 		return i.keep(ctx, a, adapters.Outcome{Result: adapters.Ignored, Text: a.city.Say("describe", nil)})
 	}
 	return i.register(ctx, a)
+}
+
+// deadly reports whether a request speaks of danger to life.
+func deadly(a admission) bool {
+	f, _ := facts(a.city, a.channel, &a.request, a.delivery.ReceivedAt)
+	result := a.city.Rules.Decide(&f, nil)
+	return result.Urgency == ticket.UrgencyEmergency
+}
+
+// sameDanger finds the sender's open emergency that a request goes on about.
+func (i *Intake) sameDanger(a admission) (ticket.Ticket, bool, error) {
+	own, err := a.own()
+	for n := range own {
+		if own[n].Urgency == ticket.UrgencyEmergency && i.sameMatter(a, &own[n]) {
+			return own[n], true, nil
+		}
+	}
+	return ticket.Ticket{}, false, err
+}
+
+// tellsUs reports whether an update without a ticket is somebody's word all the same: the ticket has
+// ended, or its number was mistaken.
+func tellsUs(r *ticket.Request) bool {
+	return (r.Source == ticket.SourceCitizen || r.Source == ticket.SourceField) &&
+		(strings.TrimSpace(r.Title+r.Text) != "" || len(r.Media) > 0)
 }
 
 // keep stores a request that makes no ticket.
@@ -156,7 +183,7 @@ func (i *Intake) join(ctx context.Context, a admission) (ticket.Ticket, bool, er
 				return t, true, nil
 			}
 		}
-		if a.channel.Source == ticket.SourceExchange {
+		if a.channel.Source == ticket.SourceExchange && r.TicketNumber != "" { // the system's word, not its caller's
 			item, err := i.Store.TicketByNumber(ctx, number)
 			if err == nil && item.State.Open() {
 				return item.Ticket, true, nil
@@ -194,19 +221,50 @@ func (i *Intake) sameMatter(a admission, t *ticket.Ticket) bool {
 	words := strings.TrimSpace(r.Title + "\n" + r.Text)
 	inThread := r.ThreadKey != "" && t.Channel == a.channel.ID && t.ThreadKey == r.ThreadKey &&
 		a.delivery.ReceivedAt.Sub(t.UpdatedAt) <= threadWindow
-	if inThread && r.Kind == ticket.KindMessage && (r.Text == "" || isUrge(words)) {
+	if inThread && r.Kind == ticket.KindMessage && (r.Text == "" || isUrge(words) && !saysMore(a, t, words)) {
 		return true // a picture, a place, or only an urge, in the midst of a conversation
 	}
-	score := text.Similarity(words, t.Private.Title+"\n"+t.Private.Text)
-	if score >= alikeElsewhere {
-		return true
-	}
-	return score >= alike && samePlace(a, t)
+	return text.Similarity(words, t.Private.Title+"\n"+t.Private.Text) >= alike && samePlace(a, t)
 }
 
-// samePlace reports whether nothing speaks for another place.
+// urgeMost is how many characters an urge may hold beside the asking itself.
+const urgeMost = 10
+
+// asking is what people say around an urge.
+var asking = strings.NewReplacer(slices.Concat(pairsOf(urges), pairsOf([]string{"你们", "我们", "到底", "麻烦", "请问", "一下", "反映", "上报", "问题",
+	"事情", "情况", "工单", "处理", "解决", "这么久", "好几天", "已经", "人来", "工作人员", "您好", "你好"}))...)
+
+func pairsOf(words []string) (pairs []string) {
+	for _, w := range words {
+		pairs = append(pairs, w, "")
+	}
+	return pairs
+}
+
+// saysMore reports whether words that urge are about something else than the ticket: 单位拖欠工资没人管
+// complains that nobody cares, but not about the street lamp of before. What names the ticket's own
+// category does not, whatever its length.
+func saysMore(a admission, t *ticket.Ticket, words string) bool {
+	if found := category(a.city, &a.request); found != "" {
+		return found != t.Category
+	}
+	letters := 0
+	for _, r := range asking.Replace(words) {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			letters++
+		}
+	}
+	return letters > urgeMost
+}
+
+// samePlace reports whether nothing speaks for another place. The same words a street further are
+// another lamp, another manhole.
 func samePlace(a admission, t *ticket.Ticket) bool {
 	r := &a.request
+	here, known := wgs84(a.city, r.Place)
+	if there, both := wgs84(a.city, t.Private.Place); known && both {
+		return geo.Distance(here, there) <= incidentRadius
+	}
 	where := locate(a.city, r)
 	return where.Region == "" || t.Region == "" || where.Region == t.Region ||
 		a.city.Rules.WithinRegion(where.Region, t.Region) || a.city.Rules.WithinRegion(t.Region, where.Region)
@@ -248,6 +306,7 @@ func (i *Intake) supplement(ctx context.Context, a admission, t ticket.Ticket) (
 	if err != nil {
 		return adapters.Outcome{}, err
 	}
+	history = city.Upto(&t, history)
 	expect, now := t.Version, i.Now()
 	e, err := t.Do(ticket.Command{
 		Action: action, Actor: actorOf(a), Details: ticket.Details{Channel: a.channel.ID},
@@ -257,8 +316,7 @@ func (i *Intake) supplement(ctx context.Context, a admission, t ticket.Ticket) (
 		return adapters.Outcome{}, err
 	}
 	next := a.city.Change(expect, t, append(history, e), now)
-	out := i.outcome(a, next, say)
-	out.Tickets[0].Joined = true
+	out := i.joined(a, next, say)
 	change := store.Change{Lane: a.channel.Lane(), Sender: senderKey(a), Delivery: a.row(a.delivery), Tickets: []store.TicketChange{next}}
 	if unit := t.LeadUnit(); unit != "" {
 		n, err := outbox.ForUnit(unit, a.city.UnitTitle(unit), &t, e)

@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 type draft struct {
 	t      ticket.Ticket
 	events []ticket.Event
+	beside []store.TicketChange // written with it
 	now    time.Time
 	intake *Intake
 }
@@ -57,7 +59,7 @@ func (i *Intake) register(ctx context.Context, a admission) (adapters.Outcome, e
 	}
 	next := a.city.Change(0, d.t, d.events, d.now)
 	out := i.outcome(a, next, saying(&d.t))
-	change := store.Change{Lane: a.channel.Lane(), Sender: senderKey(a), Delivery: a.row(a.delivery), Tickets: []store.TicketChange{next}}
+	change := store.Change{Lane: a.channel.Lane(), Sender: senderKey(a), Delivery: a.row(a.delivery), Tickets: append([]store.TicketChange{next}, d.beside...)}
 	if change.Outbox, err = i.notices(a.city, &d.t, d.events); err != nil {
 		return adapters.Outcome{}, err
 	}
@@ -126,11 +128,14 @@ func (i *Intake) assign(ctx context.Context, d *draft, a admission, decision tic
 			return ticket.Errorf(ticket.Invalid, "unit.unknown", "承办单位 %q 不在城市包中", r.Unit)
 		}
 		byHand := decision
-		byHand.Unit, byHand.Assist = r.Unit, nil
+		byHand.Unit, byHand.Assist, byHand.Policy = r.Unit, nil, d.t.Policy
+		if d.t.Urgency == ticket.UrgencyEmergency && decision.Unit != "" { // nobody's choice keeps the rescuers away
+			byHand.Assist = slices.DeleteFunc(append([]string{decision.Unit}, decision.Assist...), func(u string) bool { return u == r.Unit })
+		}
 		byHand.Origins = map[string]ticket.Origin{"unit": {Stage: "hand", Rule: "agent"}}
 		return d.do(ticket.Command{
 			Action: ticket.Dispatch, Actor: actorOf(a), Cause: ticket.Cause{Pack: a.city.Hash, Rule: "hand"},
-			Details: ticket.Details{Unit: r.Unit, Decision: &byHand},
+			Details: ticket.Details{Unit: r.Unit, Units: byHand.Assist, Decision: &byHand},
 		})
 	case decision.Unit == "":
 		return d.do(ticket.Command{
@@ -143,9 +148,10 @@ func (i *Intake) assign(ctx context.Context, d *draft, a admission, decision tic
 		return err
 	}
 	if shared {
+		d.beside = []store.TicketChange{lead}
 		return d.do(ticket.Command{
 			Action: ticket.Merge, Actor: system, Cause: ticket.Cause{Pack: a.city.Hash, Reason: "same_incident"},
-			Details: ticket.Details{Other: lead},
+			Details: ticket.Details{Other: lead.Ticket.ID},
 		})
 	}
 	return d.do(ticket.Command{
@@ -157,16 +163,26 @@ func (i *Intake) assign(ctx context.Context, d *draft, a admission, decision tic
 
 // sharedWork finds the ticket that leads the happening, while its unit is still at it. An
 // emergency is never folded into another: every call is handed over.
-func (i *Intake) sharedWork(ctx context.Context, d *draft, h *happening) (ticket.ID, bool, error) {
-	lead, ok := h.lead()
-	if !ok || d.t.Urgency == ticket.UrgencyEmergency {
-		return ticket.ID{}, false, nil
+//
+// The change it returns leaves the lead as it is: written with the new ticket, it makes sure that the
+// lead has not ended meanwhile, and nobody follows a matter whose reporters have had their answer.
+func (i *Intake) sharedWork(ctx context.Context, d *draft, h *happening) (lead store.TicketChange, shared bool, err error) {
+	if d.t.Urgency == ticket.UrgencyEmergency || d.t.Urgency == ticket.UrgencyNormal && !h.evident() {
+		return lead, false, nil
 	}
-	item, err := i.Store.Ticket(ctx, lead)
+	id, ok := h.lead(ctx)
+	if !ok {
+		return lead, false, nil
+	}
+	item, err := i.Store.Ticket(ctx, id)
+	if err != nil || item.Confidential || item.State != ticket.StateDispatched && item.State != ticket.StateHandling {
+		return lead, false, err
+	}
+	history, err := i.Store.History(ctx, id)
 	if err != nil {
-		return ticket.ID{}, false, err
+		return lead, false, err
 	}
-	return lead, item.State == ticket.StateDispatched || item.State == ticket.StateHandling, nil
+	return i.Live.Get().Change(item.Version, item.Ticket, city.Upto(&item.Ticket, history), d.now), true, nil
 }
 
 // linkRepeat ties a new ticket to an open one of the same sender: as a repeat (重复诉求) when the
@@ -222,6 +238,15 @@ func (i *Intake) outcome(a admission, change store.TicketChange, say string) ada
 		Tickets: []adapters.TicketRef{{Number: t.Number, Code: t.Private.TrackCode, Unit: unit, Emergency: t.Urgency == ticket.UrgencyEmergency}},
 		Text:    a.city.Say(say, map[string]string{"number": t.Number, "code": t.Private.TrackCode, "unit": unit, "title": t.Private.Title, "reply": t.Private.PublicReply, "due": due}),
 	}
+}
+
+// joined is what the sender of a request learns of the ticket it joined. The code that opens the
+// ticket's track is not told again: who joins by a telephone number need not be who filed it.
+func (i *Intake) joined(a admission, change store.TicketChange, say string) adapters.Outcome {
+	change.Ticket.Private.TrackCode = ""
+	out := i.outcome(a, change, say)
+	out.Tickets[0].Joined = true
+	return out
 }
 
 // notices are what a new ticket makes us tell: its units, at once when life is in danger.
