@@ -54,8 +54,11 @@ func SendDemo(ctx context.Context, dir string, o demo.Options) error {
 // that the table, which has been printed, shows what differs.
 func Demo(ctx context.Context, to, dir string, asJSON bool, out io.Writer) error {
 	err := SendDemo(ctx, dir, demo.Options{To: to, JSON: asJSON, Out: out})
-	if errors.Is(err, demo.ErrDiffers) {
+	switch {
+	case errors.Is(err, demo.ErrDiffers):
 		return ErrChecks
+	case errors.Is(err, context.Canceled):
+		return errors.New("the demo was stopped; what it sent stays, the next run has places and people of its own")
 	}
 	return err
 }

@@ -13,7 +13,7 @@ import (
 // streetLight begins a conversation in the official account.
 func streetLight(ctx context.Context, d *day, r *record) error {
 	d.kept.light, d.kept.openid = r, d.places.key("openid-a")
-	p, err := d.textPush(ctx, d.kept.openid, d.places.street+"路灯坏了三天，晚上一片漆黑，老人都不敢出门", d.msgID(1))
+	p, err := d.textPush(ctx, d.kept.openid, d.places.street+d.places.dark, d.msgID(1))
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ type Options struct {
 	Out     io.Writer               // progress and table; nil means nowhere
 	JSON    bool                    // only the table, as JSON
 	// Run tells one run from the next: senders, keys and places follow from it, so that no run meets
-	// the tickets of the one before. 0 means the minute it is.
+	// the tickets of the one before. 0 means the ten seconds it is.
 	Run  int64
 	HTTP *http.Client     // nil means a client with a timeout of 15 s
 	Wall func() time.Time // the world's clock
@@ -116,7 +116,7 @@ func newDay(o Options) (*day, error) {
 		o.HTTP = &http.Client{Timeout: 15 * time.Second}
 	}
 	if o.Run == 0 {
-		o.Run = o.Wall().Unix() / 60
+		o.Run = o.Wall().Unix() / 10
 	}
 	d := &day{Options: o, base: base, places: placesOf(o.Run), desks: map[string]*account{}}
 	d.wire = &wire{client: o.HTTP, base: base}

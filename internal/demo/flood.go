@@ -144,14 +144,24 @@ func townResolves(ctx context.Context, d *day, r *record) error {
 		return err
 	}
 	answered := len(t.Replies) > 0 && t.Replies[len(t.Replies)-1].Text == answer
-	if r.must(answered && !t.Overdue, "the observer does not find the answer") && inTime {
-		now, err := d.clock.now(ctx)
-		if err != nil {
-			return err
-		}
-		r.note("%s 办结，用时 %d 分钟，观察员凭查询码看到答复", now.In(d.Zone).Format("15:04"), int(now.Sub(flood.received).Minutes()))
+	if r.must(answered && !t.Overdue, "the observer does not find the answer") {
+		at := v.resolvedAt().In(d.Zone)
+		r.note("%s 办结，用时 %d 分钟，观察员凭查询码看到答复", at.Format("15:04"), int(at.Sub(flood.received).Minutes()))
+	}
+	if !inTime {
+		r.note("时钟走得太慢，没有等到 %s：当场办结", flood.received.Add(floodSolved).In(d.Zone).Format("15:04"))
 	}
 	return nil
+}
+
+// resolvedAt is when the lead unit reported back.
+func (v *view) resolvedAt() time.Time {
+	for _, e := range v.Events {
+		if e.Action == string(ticket.Resolve) {
+			return e.At
+		}
+	}
+	return time.Time{}
 }
 
 // leadNo reads the lead assignment's number once more: the desk may have changed it meanwhile.

@@ -136,8 +136,9 @@ type view struct {
 		Words string `json:"words"`
 	} `json:"why"`
 	Events []struct {
-		Action string `json:"action"`
-		Words  string `json:"words"`
+		At     time.Time `json:"at"`
+		Action string    `json:"action"`
+		Words  string    `json:"words"`
 	} `json:"events"`
 	Links []struct {
 		Kind   string `json:"kind"`

@@ -70,6 +70,7 @@ func (d *day) report() error {
 // print draws the table for a terminal.
 func (res Result) print(out io.Writer) {
 	head := []string{"场景", "渠道", "工单", "状态", "承办单位", "依据", "已触发的时限", "结果"}
+	most := []int{44, 18, 16, 14, 24, 44, 36, 4} // columns of the terminal
 	cells := [][]string{head}
 	for _, r := range res.Rows {
 		verdict := "✓"
@@ -81,7 +82,7 @@ func (res Result) print(out io.Writer) {
 	widths := make([]int, len(head))
 	for _, row := range cells {
 		for c, cell := range row {
-			row[c] = shorten(cell, 44)
+			row[c] = shorten(cell, most[c])
 			widths[c] = max(widths[c], columns(row[c]))
 		}
 	}

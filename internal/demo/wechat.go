@@ -167,5 +167,5 @@ func (d *day) passiveReply(r reply, to push) (string, error) {
 
 // msgID is the platform's id of a message: digits, 64 bits.
 func (d *day) msgID(n int) string {
-	return strconv.FormatInt(time.Unix(d.Run*60, 0).UnixMilli()*1000+int64(n), 10)
+	return strconv.FormatInt(time.Unix(d.Run*10, 0).UnixMilli()*1000+int64(n), 10)
 }
