@@ -8,15 +8,11 @@ import (
 // errBodyOver says that a body is larger than its path allows.
 var errBodyOver = errors.New("gateway: the body is too large")
 
-// drainMost is how much of an overlong body is still read, so that its sender reads the answer
-// instead of meeting a closed connection.
-const drainMost = 8 << 20
-
 // readAll reads a body of a declared length (negative when it is chunked) and at most limit bytes.
 // Errors: errBodyOver; io.ErrUnexpectedEOF when less came than was declared.
 func readAll(r io.Reader, declared, limit int) ([]byte, error) {
 	if declared > limit {
-		drain(r, declared)
+		drain(r, limit)
 		return nil, errBodyOver
 	}
 	if declared >= 0 {
@@ -32,12 +28,14 @@ func readAll(r io.Reader, declared, limit int) ([]byte, error) {
 	}
 	body, err := io.ReadAll(io.LimitReader(r, int64(limit)+1))
 	if err == nil && len(body) > limit {
-		drain(r, drainMost)
+		drain(r, limit)
 		return nil, errBodyOver
 	}
 	return body, err
 }
 
-func drain(r io.Reader, most int) {
-	_, _ = io.Copy(io.Discard, io.LimitReader(r, int64(min(most, drainMost)))) // the answer is the same if it breaks off
+// drain reads on as far as twice the limit, so that the sender of a body that is only somewhat too large
+// reads the answer instead of meeting a closed connection.
+func drain(r io.Reader, limit int) {
+	_, _ = io.Copy(io.Discard, io.LimitReader(r, 2*int64(limit))) // the answer is the same if it breaks off
 }
