@@ -37,7 +37,7 @@ func EncodeInbound(in adapters.Inbound) ([]byte, error) {
 		return nil, fmt.Errorf("intake: head of a delivery: %w", err)
 	}
 	b := make([]byte, 0, 4+len(head)+len(body))
-	b = binary.BigEndian.AppendUint32(b, uint32(len(head))) //nolint:gosec // bounded by the body limit of the edge
+	b = binary.BigEndian.AppendUint32(b, uint32(len(head)))
 	return append(append(b, head...), body...), nil
 }
 

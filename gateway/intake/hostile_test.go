@@ -4,9 +4,9 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"fmt"
 	"log/slog"
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -289,8 +289,10 @@ func TestConfidentialMattersAreNotShared(t *testing.T) {
 	t.Parallel()
 	o := open(t)
 	gate := func(n int, confidential bool) ticket.State {
-		return o.Post("app", ticket.Request{Key: fmt.Sprint(n), Kind: ticket.KindCase, Text: "沂蒙路小区门口积水很深，车都进不去", Appellant: person(n),
-			Confidential: confidential, Place: at(118.3450, 35.0600)}).Ticket().State
+		return o.Post("app", ticket.Request{
+			Key: strconv.Itoa(n), Kind: ticket.KindCase, Text: "沂蒙路小区门口积水很深，车都进不去", Appellant: person(n),
+			Confidential: confidential, Place: at(118.3450, 35.0600),
+		}).Ticket().State
 	}
 	gate(1, true)
 	if s := gate(2, false); s == ticket.StateMerged {
@@ -305,8 +307,10 @@ func TestTwoCallsOfOnePersonAreNotTwoWitnesses(t *testing.T) {
 	t.Parallel()
 	o := open(t)
 	call := func(id, text string) said {
-		return o.Post("platform", ticket.Request{Key: id, Kind: ticket.KindCase, Text: text, Appellant: person(1), Place: at(118.3450, 35.0600),
-			Call: &ticket.CallFact{CallID: id}})
+		return o.Post("platform", ticket.Request{
+			Key: id, Kind: ticket.KindCase, Text: text, Appellant: person(1), Place: at(118.3450, 35.0600),
+			Call: &ticket.CallFact{CallID: id},
+		})
 	}
 	first := call("c1", "沂蒙路小区门口积水很深，车都进不去").Ticket()
 	second := call("c2", "路面积水泡坏了我停在小区外面的货，要求赔偿").Ticket()
@@ -322,7 +326,7 @@ func TestNeighboursOwnMattersAreNotOneHappening(t *testing.T) {
 	t.Parallel()
 	o := open(t)
 	wages := func(n int, text string) said {
-		return o.Post("app", ticket.Request{Key: fmt.Sprint(n), Kind: ticket.KindCase, Text: text, Appellant: person(n), Place: at(118.3450, 35.0600)})
+		return o.Post("app", ticket.Request{Key: strconv.Itoa(n), Kind: ticket.KindCase, Text: text, Appellant: person(n), Place: at(118.3450, 35.0600)})
 	}
 	first := wages(1, "我在开元大厦工地干活，老板拖欠工资两万元")
 	second := wages(2, "饭店辞退我还拖欠工资，要求支付经济补偿")
@@ -408,7 +412,7 @@ func TestNobodyIsFoldedIntoAMatterThatJustEnded(t *testing.T) {
 	t.Parallel()
 	o := open(t)
 	gate := func(n int) ticket.Request {
-		return ticket.Request{Key: fmt.Sprint(n), Kind: ticket.KindCase, Text: "沂蒙路小区门口积水很深，车都进不去", Appellant: person(n), Place: at(118.3450, 35.0600)}
+		return ticket.Request{Key: strconv.Itoa(n), Kind: ticket.KindCase, Text: "沂蒙路小区门口积水很深，车都进不去", Appellant: person(n), Place: at(118.3450, 35.0600)}
 	}
 	l := &late{Store: o.store}
 	o.intake = intake.New(intake.Options{Store: l, Live: o.live, Now: o.clock, Random: rand.Reader, Log: slog.New(slog.DiscardHandler)})

@@ -306,8 +306,10 @@ func town(c *city.City, region string) string {
 
 // newReport is a request as a report, by the facts already found.
 func newReport(a admission, f *routing.Facts, now time.Time) *report {
-	own := &report{sender: senderName(senderOf(a), a.channel.ID+":"+a.request.Key), category: f.Category, region: town(a.city, f.Region),
-		words: wordsOf(f.Text), at: now, done: make(chan struct{})}
+	own := &report{
+		sender: senderName(senderOf(a), a.channel.ID+":"+a.request.Key), category: f.Category, region: town(a.city, f.Region),
+		words: wordsOf(f.Text), at: now, done: make(chan struct{}),
+	}
 	own.point, own.hasPoint = wgs84(a.city, a.request.Place)
 	return own
 }

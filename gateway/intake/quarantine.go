@@ -170,8 +170,10 @@ func (i *Intake) redriveFirst(ctx context.Context, a admission, stub ticket.ID, 
 	if slices.ContainsFunc(d.t.Links, func(l ticket.Link) bool { return l.To == known.Ticket }) {
 		return repeat(known), nil
 	}
-	if err := d.do(ticket.Command{Action: ticket.LinkTo, Actor: by, Cause: ticket.Cause{Reason: "redriven"},
-		Details: ticket.Details{Other: known.Ticket, Relation: "repeat"}}); err != nil {
+	if err := d.do(ticket.Command{
+		Action: ticket.LinkTo, Actor: by, Cause: ticket.Cause{Reason: "redriven"},
+		Details: ticket.Details{Other: known.Ticket, Relation: "repeat"},
+	}); err != nil {
 		return adapters.Outcome{}, err
 	}
 	change := store.Change{Lane: a.channel.Lane(), Tickets: []store.TicketChange{a.city.Change(item.Version, d.t, d.events, d.now)}}

@@ -231,8 +231,10 @@ func (i *Intake) sameMatter(a admission, t *ticket.Ticket) bool {
 const urgeMost = 10
 
 // asking is what people say around an urge.
-var asking = strings.NewReplacer(slices.Concat(pairsOf(urges), pairsOf([]string{"你们", "我们", "到底", "麻烦", "请问", "一下", "反映", "上报", "问题",
-	"事情", "情况", "工单", "处理", "解决", "这么久", "好几天", "已经", "人来", "工作人员", "您好", "你好"}))...)
+var asking = strings.NewReplacer(slices.Concat(pairsOf(urges), pairsOf([]string{
+	"你们", "我们", "到底", "麻烦", "请问", "一下", "反映", "上报", "问题",
+	"事情", "情况", "工单", "处理", "解决", "这么久", "好几天", "已经", "人来", "工作人员", "您好", "你好",
+}))...)
 
 func pairsOf(words []string) (pairs []string) {
 	for _, w := range words {
