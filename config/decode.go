@@ -237,7 +237,7 @@ func integer(n ast.Node) (int64, bool) {
 	case int64:
 		return x, true
 	case uint64:
-		return int64(x), x <= math.MaxInt64 //nolint:gosec // the second value says whether it fits
+		return int64(x), x <= math.MaxInt64 // the second value says whether it fits
 	}
 	return 0, false
 }

@@ -321,7 +321,7 @@ func (a *automaton) scan(s string, hits []occurrence, origins *[]span) []occurre
 			}
 			continue
 		}
-		if blank == classBreak || blank == classSpace && !(han && p.afterHan) {
+		if blank == classBreak || blank == classSpace && (!han || !p.afterHan) {
 			letter := uint16(classOther)
 			if blank == classSpace {
 				letter = abc.space

@@ -3,6 +3,7 @@ package routing
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -133,10 +134,8 @@ func benchmarkNaive(b *testing.B, city City) {
 // naive tries only what excludes most; it ignores masks, so it does less than Decide.
 func naive(w *Condition, f *Facts, folded string) bool {
 	has := func(list []string, v string) bool {
-		for _, x := range list {
-			if x == v {
-				return true
-			}
+		if slices.Contains(list, v) {
+			return true
 		}
 		return list == nil
 	}
@@ -206,7 +205,7 @@ func BenchmarkClassify(b *testing.B) {
 	}
 }
 
-func TestDecideDoesNotAllocate(t *testing.T) {
+func TestDecideDoesNotAllocate(t *testing.T) { //nolint:paralleltest // counting allocations needs the process to itself
 	if underRace {
 		t.Skip("the race detector empties pools at random")
 	}

@@ -112,8 +112,7 @@ func TestCompileReportsEveryProblem(t *testing.T) {
 			if !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error does not say %q:\n%v", tt.want, err)
 			}
-			var p *Problem
-			if !errors.As(err, &p) {
+			if _, ok := errors.AsType[*Problem](err); !ok {
 				t.Errorf("error holds no *Problem: %T", err)
 			}
 		})

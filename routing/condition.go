@@ -34,12 +34,13 @@ const (
 )
 
 // partKeys are the names of the parts as the pack writes them.
-var partKeys = [...]string{"", "kind", "source", "type", "channel", "line", "category", "region", "area",
-	"outside", "tag", "numbers", "window", "keywords.any", "keywords.all", "keywords.none"}
+var partKeys = [...]string{
+	"", "kind", "source", "type", "channel", "line", "category", "region", "area",
+	"outside", "tag", "numbers", "window", "keywords.any", "keywords.all", "keywords.none",
+}
 
 // clause is a Condition with every name replaced by a number.
 type clause struct {
-	given                 uint16 // the parts that are given, as bits; partAny stands for all keywords
 	kinds, sources, types uint16 // sets of bits; 0 means any
 	channels, lines       []int32
 	categories, regions   []span

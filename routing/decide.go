@@ -104,7 +104,6 @@ type query struct {
 	channel, line     int32
 	kind, source, typ uint16
 	areas, tags       []int32
-	numbers           Numbers
 	local             time.Time
 	timed, read       bool // local is set; the text was searched
 	found             found
@@ -260,6 +259,7 @@ func (q *query) holds(k *clause, p part) bool {
 		return meet(k.tags, q.tags)
 	case partWindow:
 		return !q.f.At.IsZero() && k.window.holds(q.clock(), q.rs.city.Workday)
+	default: // keywords and numbers are asked elsewhere
 	}
 	for _, b := range k.numbers {
 		if !b.holds(q.number(b.fact)) {

@@ -207,11 +207,15 @@ func (rec *Recorder) finish(q *query, r Result) {
 		field  Field
 		values []string
 	}{
-		{FieldUnit, one(d.Unit)}, {FieldTriage, one(d.Triage)}, {FieldAssist, d.Assist},
-		{FieldUrgency, one(string(d.Urgency))}, {FieldPolicy, one(d.Policy)}, {FieldTags, d.Tags},
+		{FieldUnit, one(d.Unit)},
+		{FieldTriage, one(d.Triage)},
+		{FieldAssist, d.Assist},
+		{FieldUrgency, one(string(d.Urgency))},
+		{FieldPolicy, one(d.Policy)},
+		{FieldTags, d.Tags},
 	} {
 		if o, ok := d.Origins[string(f.field)]; ok {
-			e.Fields = append(e.Fields, rec.field(q.rs, f.field, f.values, o))
+			e.Fields = append(e.Fields, rec.field(f.field, f.values, o))
 		}
 	}
 	for _, id := range append(slices.Clone(d.Assist), d.Unit) {
@@ -230,7 +234,7 @@ func one(s string) []string {
 }
 
 // field finds the title and place of what decided a field.
-func (rec *Recorder) field(rs *Ruleset, f Field, values []string, o ticket.Origin) FieldTrace {
+func (rec *Recorder) field(f Field, values []string, o ticket.Origin) FieldTrace {
 	t := FieldTrace{Field: f, Values: values, Stage: Stage(o.Stage), Rule: o.Rule}
 	e := &rec.explanation
 	for i := range e.Rules {
@@ -240,14 +244,14 @@ func (rec *Recorder) field(rs *Ruleset, f Field, values []string, o ticket.Origi
 			return t
 		}
 	}
-	switch {
-	case t.Stage == StageCatalogue:
+	switch t.Stage {
+	case StageCatalogue:
 		for _, r := range e.Rows {
 			if r.Won {
 				t.Title, t.Source = "派单目录", r.Source
 			}
 		}
-	case t.Stage == StageTriage:
+	case StageTriage:
 		t.Title = triageWords[t.Rule]
 	default:
 		t.Title = originWords[o.Stage+" "+o.Rule]

@@ -309,7 +309,7 @@ func (rs *Ruleset) mentions(s string, within int32) []mention {
 		road := namesRoad(s[origins[h.end].last:])
 		var fitting []meaning
 		for _, m := range g.meanings[h.word] {
-			if rs.isPlace(m.region) && (within == none || rs.regions.under(m.region, within)) && !(road && m.kind == nameShort) {
+			if rs.isPlace(m.region) && (within == none || rs.regions.under(m.region, within)) && (!road || m.kind != nameShort) {
 				fitting = append(fitting, m)
 			}
 		}

@@ -9,7 +9,7 @@ import (
 
 // Problem is one thing wrong in a pack: where, what, which value and what to do about it.
 // Compile joins all problems of a pack in the order of file and line.
-type Problem struct {
+type Problem struct { //nolint:errname // the office says problem, and so does package config
 	Source  Source
 	Thing   string // what it is about: rule "R-12", unit "lanshan"
 	Message string // value and remedy

@@ -1,5 +1,7 @@
 package routing
 
+import "slices"
+
 // none stands for "no node", "no rule", "no word" wherever an index is kept.
 const none = int32(-1)
 
@@ -84,8 +86,8 @@ func (t *tree) cutCycles() []int32 {
 func (t *tree) number(roots []int32) {
 	stack := make([]int32, 0, len(roots))
 	push := func(nodes []int32) {
-		for i := len(nodes) - 1; i >= 0; i-- {
-			stack = append(stack, nodes[i])
+		for _, node := range slices.Backward(nodes) {
+			stack = append(stack, node)
 		}
 	}
 	push(roots)
@@ -99,8 +101,8 @@ func (t *tree) number(roots []int32) {
 		t.order = append(t.order, at)
 		push(t.children[at])
 	}
-	for i := len(t.order) - 1; i >= 0; i-- { // children come before their parents in this direction
-		at := t.order[i]
+	for _, at := range slices.Backward(t.order) { // children come before their parents in this direction
+
 		t.last[at] = max(t.last[at], t.first[at]+1)
 		if p := t.parent[at]; p != none {
 			t.last[p] = max(t.last[p], t.last[at])

@@ -117,6 +117,7 @@ func (q *query) listed(p part, ids []string) string {
 			if at, ok := q.rs.areas[id]; ok && q.rs.city.Areas[at].Name != "" {
 				names[i] = q.rs.city.Areas[at].Name
 			}
+		default:
 		}
 	}
 	return strings.Join(names, "、")
@@ -156,8 +157,12 @@ func (q *query) outOfRange(ranges []Range) *Failure {
 			if !math.IsNaN(v) {
 				seen = decimal(v)
 			}
-			return &Failure{partKeys[partNumbers], []string{r.Fact + want}, []string{seen},
-				fmt.Sprintf("%s不符：要求 %s，实际 %s", factWords[b.fact], want, seen)}
+			return &Failure{
+				partKeys[partNumbers],
+				[]string{r.Fact + want},
+				[]string{seen},
+				fmt.Sprintf("%s不符：要求 %s，实际 %s", factWords[b.fact], want, seen),
+			}
 		}
 	}
 	return nil

@@ -156,7 +156,7 @@ func (b *calendarBuilder) hours(where string, spec []string) uint8 {
 		return 0
 	}
 	b.c.hours = append(b.c.hours, h)
-	return uint8(len(b.c.hours) - 1) //nolint:gosec // at most maxHours
+	return uint8(len(b.c.hours) - 1) // at most maxHours
 }
 
 func parseSegment(text string) (segment, error) {
@@ -203,7 +203,7 @@ func (b *calendarBuilder) mark(of *[13][32]uint8, seasons []Season, i int) {
 			b.wrong("season %s: overlaps season %s on %s", s.Title, seasons[*at-1].Title, d.Format("01-02"))
 			return
 		}
-		*at = uint8(i + 1) //nolint:gosec // at most maxHours
+		*at = uint8(i + 1) // at most maxHours
 	}
 }
 
@@ -246,14 +246,14 @@ func (b *calendarBuilder) fill(weeks []week, seasonOf *[13][32]uint8, own map[in
 			w := weeks[seasonOf[month.Month()][dom]]
 			c.plain[d] = w[weekday]
 			index := b.hoursOn(d, w, own)
-			c.days[d] = day{before: int32(len(c.work)), hours: index} //nolint:gosec // the table is small
+			c.days[d] = day{before: int32(len(c.work)), hours: index} // the table is small
 			if index != 0 {
 				c.work = append(c.work, workday{minutes: minutes, day: int32(d)})
-				minutes += int32(c.hours[index].total / minuteMS) //nolint:gosec // at most 1440
+				minutes += int32(c.hours[index].total / minuteMS) // at most 1440
 			}
 		}
 	}
-	c.work = append(c.work, workday{minutes: minutes, day: int32(end)}) //nolint:gosec // the table is small
+	c.work = append(c.work, workday{minutes: minutes, day: int32(end)}) // the table is small
 }
 
 // hoursOn is the index of the hours of a day, by its notice or else by its week.

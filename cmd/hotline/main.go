@@ -47,7 +47,7 @@ func main() {
 }
 
 // exitCode ends the program with a code and no further words: they have been printed.
-type exitCode int
+type exitCode int //nolint:errname // it is a code that travels as an error, not an error
 
 func (c exitCode) Error() string { return fmt.Sprintf("exit %d", int(c)) }
 

@@ -58,8 +58,10 @@ func (c *explainCmd) Run(ctx context.Context) error {
 	if c.Datum == "" && (c.Lng != 0 || c.Lat != 0) {
 		c.Datum = "wgs84"
 	}
-	return app.Explain(c.City, app.Question{Text: c.Text, Address: c.Address, Channel: c.Channel, Category: c.Category, Region: c.Region,
-		Type: c.Type, At: c.At, Lng: c.Lng, Lat: c.Lat, Datum: c.Datum}, c.JSON, os.Stdout)
+	return app.Explain(c.City, app.Question{
+		Text: c.Text, Address: c.Address, Channel: c.Channel, Category: c.Category, Region: c.Region,
+		Type: c.Type, At: c.At, Lng: c.Lng, Lat: c.Lat, Datum: c.Datum,
+	}, c.JSON, os.Stdout)
 }
 
 type historyCmd struct {

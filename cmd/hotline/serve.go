@@ -34,8 +34,10 @@ func (c *serveCmd) Run(ctx context.Context) error {
 		}
 		proxies = append(proxies, prefix)
 	}
-	a, err := app.New(ctx, app.Options{City: c.City, Data: c.Data, Listen: c.Listen, PublicURL: c.PublicURL, TrustedProxies: proxies,
-		Demo: c.Demo, Speed: c.Speed, LogLevel: c.LogLevel, LogFormat: c.LogFormat, Out: os.Stdout, Log: os.Stderr, Getenv: os.Getenv})
+	a, err := app.New(ctx, app.Options{
+		City: c.City, Data: c.Data, Listen: c.Listen, PublicURL: c.PublicURL, TrustedProxies: proxies,
+		Demo: c.Demo, Speed: c.Speed, LogLevel: c.LogLevel, LogFormat: c.LogFormat, Out: os.Stdout, Log: os.Stderr, Getenv: os.Getenv,
+	})
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -199,19 +200,27 @@ func (a *App) startDemoClock() error {
 // build makes the use cases, the loops and the server.
 func (a *App) build() error {
 	now := func() time.Time { return a.clock.Now() }
-	a.outbox = outbox.New(outbox.Options{Store: a.store, Live: a.live, Media: a.media, HTTP: a.lend.http, Secret: a.lend.secret,
-		Random: rand.Reader, Log: a.log.With("part", "outbox"), Now: now, Wall: time.Now, Lease: time.Duration(a.clock.speed * float64(2*time.Minute)),
-		Every: time.Second, Metrics: outbox.NewMetrics(a.metrics)})
+	a.outbox = outbox.New(outbox.Options{
+		Store: a.store, Live: a.live, Media: a.media, HTTP: a.lend.http, Secret: a.lend.secret,
+		Random: rand.Reader, Log: a.log.With(slog.String("part", "outbox")), Now: now, Wall: time.Now, Lease: time.Duration(a.clock.speed * float64(2*time.Minute)),
+		Every: time.Second, Metrics: outbox.NewMetrics(a.metrics),
+	})
 	committed := func(urgent bool) {
 		a.outbox.Wake(urgent)
 		a.hub.Publish()
 	}
-	a.desk = desk.New(desk.Options{Store: a.store, Index: a.search, Live: a.live, Now: now, Random: rand.Reader,
-		Log: a.log.With("part", "desk"), Committed: committed})
-	a.intake = intake.New(intake.Options{Store: a.store, Live: a.live, Now: now, Random: rand.Reader, Log: a.log.With("part", "intake"),
-		Desk: a.desk, Committed: committed, Metrics: intake.NewMetrics(a.metrics)})
-	a.tracker = tracker.New(tracker.Options{Store: a.store, Live: a.live, Random: rand.Reader, Log: a.log.With("part", "tracker"), Now: now,
-		Every: a.clock.Pause(time.Second), Committed: committed, Metrics: tracker.NewMetrics(a.metrics)})
+	a.desk = desk.New(desk.Options{
+		Store: a.store, Index: a.search, Live: a.live, Now: now, Random: rand.Reader,
+		Log: a.log.With(slog.String("part", "desk")), Committed: committed,
+	})
+	a.intake = intake.New(intake.Options{
+		Store: a.store, Live: a.live, Now: now, Random: rand.Reader, Log: a.log.With(slog.String("part", "intake")),
+		Desk: a.desk, Committed: committed, Metrics: intake.NewMetrics(a.metrics),
+	})
+	a.tracker = tracker.New(tracker.Options{
+		Store: a.store, Live: a.live, Random: rand.Reader, Log: a.log.With(slog.String("part", "tracker")), Now: now,
+		Every: a.clock.Pause(time.Second), Committed: committed, Metrics: tracker.NewMetrics(a.metrics),
+	})
 	a.accounts = account.New(account.Options{Store: a.store, Now: now, Random: rand.Reader})
 
 	a.metrics.MustRegister(newBacklog(func(ctx context.Context) (store.Counts, error) { return a.store.Counts(ctx, now()) }))
@@ -221,9 +230,11 @@ func (a *App) build() error {
 		demo = &gateway.DemoInfo{Speed: a.clock.speed, StartedAt: a.clock.start}
 	}
 	var err error
-	a.server, err = gateway.New(gateway.Options{Intake: a.intake, Desk: a.desk, Accounts: a.accounts, Media: a.media, Store: a.store,
-		Live: a.live, Hub: a.hub, Log: a.log.With("part", "gateway"), Metrics: a.metrics, PublicURL: a.options.PublicURL,
-		TrustedProxies: a.options.TrustedProxies, Rollback: a.Rollback, Demo: demo, Now: now})
+	a.server, err = gateway.New(gateway.Options{
+		Intake: a.intake, Desk: a.desk, Accounts: a.accounts, Media: a.media, Store: a.store,
+		Live: a.live, Hub: a.hub, Log: a.log.With(slog.String("part", "gateway")), Metrics: a.metrics, PublicURL: a.options.PublicURL,
+		TrustedProxies: a.options.TrustedProxies, Rollback: a.Rollback, Demo: demo, Now: now,
+	})
 	return err
 }
 
@@ -288,7 +299,7 @@ func (a *App) every(ctx context.Context, pause time.Duration, job func() error) 
 	for {
 		if err := job(); err != nil && ctx.Err() == nil && err.Error() != last {
 			last = err.Error()
-			a.log.ErrorContext(ctx, "background job failed", "error", err)
+			a.log.ErrorContext(ctx, "background job failed", slog.Any("error", err))
 		}
 		select {
 		case <-ctx.Done():
@@ -305,9 +316,9 @@ func (a *App) onStop(name string, do func() error) {
 // unwind undoes what New did, last first.
 func (a *App) unwind() error {
 	var errs []error
-	for n := len(a.cleanups) - 1; n >= 0; n-- {
-		if err := a.cleanups[n].do(); err != nil {
-			errs = append(errs, fmt.Errorf("stop %s: %w", a.cleanups[n].name, err))
+	for _, v := range slices.Backward(a.cleanups) {
+		if err := v.do(); err != nil {
+			errs = append(errs, fmt.Errorf("stop %s: %w", v.name, err))
 		}
 	}
 	a.cleanups = nil

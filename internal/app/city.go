@@ -60,7 +60,7 @@ func buildChannel(p *config.Pack, ch config.Channel, l lend) (*city.Channel, err
 	}
 	info := p.ForAdapter(ch)
 	a, err := spec.New(ch.Settings, adapters.Deps{
-		Channel: info, HTTP: l.http, Secret: l.secret, Log: l.log.With("channel", ch.ID), Now: l.now,
+		Channel: info, HTTP: l.http, Secret: l.secret, Log: l.log.With(slog.String("channel", ch.ID)), Now: l.now,
 	})
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -54,7 +55,7 @@ func Health(ctx context.Context, address, listen string) error {
 // ReloadNow reloads the pack and logs what came of it.
 func (a *App) ReloadNow(ctx context.Context) {
 	if err := a.Reload(ctx); err != nil {
-		a.log.ErrorContext(ctx, "reload refused", "error", err)
+		a.log.ErrorContext(ctx, "reload refused", slog.Any("error", err))
 	}
 }
 
@@ -70,7 +71,7 @@ func (a *App) Greet(ctx context.Context) {
 	}
 	users := demoAccountsOf(c)
 	if err := a.demoAccounts(ctx, users); err != nil {
-		a.log.ErrorContext(ctx, "demo accounts", "error", err)
+		a.log.ErrorContext(ctx, "demo accounts", slog.Any("error", err))
 		return
 	}
 	fmt.Fprintf(a.options.Out, "\n演示：时钟从 %s 起，以 %.0f 倍速运行\n\n  账号            角色\n", a.clock.start.In(c.Zone).Format("2006-01-02 15:04"), a.clock.speed)
@@ -168,8 +169,10 @@ func TryAdapter(dir, channel, file, at string, unverified bool, out io.Writer) e
 		return err
 	}
 	if a, can := ch.Adapter.(adapters.Acknowledger); can {
-		reply := a.Acknowledge(in, adapters.Outcome{Result: adapters.Accepted, Delivery: "receipt", At: in.ReceivedAt, Nonce: "0123456789abcdef",
-			Tickets: []adapters.TicketRef{{Number: c.Prefix + "0000000000000", Code: "ABC234"}}, Text: "（答复文本）"})
+		reply := a.Acknowledge(in, adapters.Outcome{
+			Result: adapters.Accepted, Delivery: "receipt", At: in.ReceivedAt, Nonce: "0123456789abcdef",
+			Tickets: []adapters.TicketRef{{Number: c.Prefix + "0000000000000", Code: "ABC234"}}, Text: "（答复文本）",
+		})
 		fmt.Fprintf(out, "acknowledgement: %d\n%s\n", reply.Status, reply.Body)
 	}
 	return nil
@@ -207,6 +210,8 @@ func recordedRequest(file, channel, at string) (adapters.Inbound, error) {
 	if err != nil {
 		return adapters.Inbound{}, errors.Join(errors.New("query"), err)
 	}
-	return adapters.Inbound{Channel: channel, Method: req.Method, Path: path, URL: req.RequestURI, Query: query, Header: req.Header,
-		Body: body, RemoteIP: netip.MustParseAddr("127.0.0.1"), ReceivedAt: receivedAt}, nil
+	return adapters.Inbound{
+		Channel: channel, Method: req.Method, Path: path, URL: req.RequestURI, Query: query, Header: req.Header,
+		Body: body, RemoteIP: netip.MustParseAddr("127.0.0.1"), ReceivedAt: receivedAt,
+	}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 
 	"github.com/citizen-hotline/gateway/config"
@@ -115,7 +116,7 @@ func (a *App) follow(ctx context.Context) error {
 func (a *App) swap(c *city.City) {
 	if c.Hash != a.live.Get().Hash {
 		a.live.Set(c)
-		a.log.Info("city pack in force", "city", c.ID, "pack", c.Hash)
+		a.log.Info("city pack in force", slog.String("city", c.ID), slog.String("pack", c.Hash))
 	}
 }
 

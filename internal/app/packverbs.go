@@ -84,8 +84,10 @@ func Check(dir string, asJSON bool, out io.Writer) error {
 		}
 	}
 	if asJSON {
-		err := json.NewEncoder(out).Encode(map[string]any{"ok": failed == 0, "pack": p.Hash, "tests": len(results), "failed": failed,
-			"units": len(p.Units), "regions": len(p.Regions), "categories": len(p.Categories), "channels": len(p.Channels)})
+		err := json.NewEncoder(out).Encode(map[string]any{
+			"ok": failed == 0, "pack": p.Hash, "tests": len(results), "failed": failed,
+			"units": len(p.Units), "regions": len(p.Regions), "categories": len(p.Categories), "channels": len(p.Channels),
+		})
 		if err == nil && failed > 0 {
 			err = ErrChecks
 		}
@@ -118,8 +120,10 @@ func Explain(dir string, q Question, asJSON bool, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	test := config.TestFacts{Channel: q.Channel, Text: q.Text, Address: q.Address, Category: q.Category, Region: q.Region,
-		Type: ticket.RequestType(q.Type), Datum: ticket.Datum(q.Datum), At: q.At}
+	test := config.TestFacts{
+		Channel: q.Channel, Text: q.Text, Address: q.Address, Category: q.Category, Region: q.Region,
+		Type: ticket.RequestType(q.Type), Datum: ticket.Datum(q.Datum), At: q.At,
+	}
 	if q.Datum != "" {
 		test.Point = []float64{q.Lng, q.Lat}
 	}
@@ -262,8 +266,10 @@ func openStore(ctx context.Context, data string) (*App, error) {
 		return nil, errors.Join(err, st.Close())
 	}
 	secrets := config.Secrets{Dir: data, Demo: true} // channels are built to check them, never used
-	a := &App{options: o, log: log, clock: realClock(), store: st,
-		lend: lend{registry: registry, secret: secrets.Resolve, log: log, now: time.Now}}
+	a := &App{
+		options: o, log: log, clock: realClock(), store: st,
+		lend: lend{registry: registry, secret: secrets.Resolve, log: log, now: time.Now},
+	}
 	a.onStop("store", st.Close)
 	return a, nil
 }

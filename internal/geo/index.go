@@ -47,8 +47,8 @@ func Build(features []Feature) (*Index, error) {
 		seen[f.ID] = i + 1
 		for _, polygon := range f.Polygons {
 			b := polygon.Bound()
-			x.tree.Insert(b.Min, b.Max, int32(len(x.parts)))                              //nolint:gosec // two thousand million polygons do not fit in memory
-			x.parts = append(x.parts, part{feature: int32(len(x.ids)), polygon: polygon}) //nolint:gosec // nor do as many features
+			x.tree.Insert(b.Min, b.Max, int32(len(x.parts)))                              // two thousand million polygons do not fit in memory
+			x.parts = append(x.parts, part{feature: int32(len(x.ids)), polygon: polygon}) // nor do as many features
 		}
 		x.ids = append(x.ids, f.ID)
 	}

@@ -133,7 +133,7 @@ func (r *run) feed(ctx context.Context, lanes []chan Report) error {
 		key := maphash.String(seed, report.Key)
 		lane, again := taken[key]
 		if !again {
-			lane = uint8(maphash.String(seed, report.Sender) % uint64(len(lanes))) //nolint:gosec // below InFlight
+			lane = uint8(maphash.String(seed, report.Sender) % uint64(len(lanes))) // below InFlight
 			taken[key] = lane
 		}
 		select {

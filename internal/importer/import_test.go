@@ -273,7 +273,7 @@ func TestHTTPDoor(t *testing.T) {
 				w.Header().Set("Retry-After", "7")
 				w.Header().Set("Location", "http://elsewhere.invalid/")
 				w.WriteHeader(tt.status)
-				fmt.Fprint(w, tt.body) //nolint:errcheck // to ourselves
+				fmt.Fprint(w, tt.body) // to ourselves
 			}))
 			defer server.Close()
 			door, err := NewHTTP(server.URL+"/", "import", "s3cret")

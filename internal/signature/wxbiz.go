@@ -91,7 +91,7 @@ func SealWXBiz(key43 string, random [16]byte, message []byte, id string) (string
 	if err != nil {
 		return "", CheckWXKey(key43)
 	}
-	head := binary.BigEndian.AppendUint32(random[:], uint32(len(message))) //nolint:gosec // replies are a few kilobytes
+	head := binary.BigEndian.AppendUint32(random[:], uint32(len(message))) // replies are a few kilobytes
 	plain := slices.Concat(head, message, []byte(id))
 	pad := wxBlock - len(plain)%wxBlock
 	plain = append(plain, slices.Repeat([]byte{byte(pad)}, pad)...)

@@ -88,7 +88,7 @@ func NewSet(s string) Set {
 	alone := false
 	end := func() {
 		if alone {
-			pairs = append(pairs, uint64(prev)) //nolint:gosec // runes of valid text are not negative
+			pairs = append(pairs, uint64(prev)) // runes of valid text are not negative
 		}
 		prev, alone = 0, false
 	}
@@ -98,7 +98,7 @@ func NewSet(s string) Set {
 			continue
 		}
 		if prev != 0 {
-			pairs = append(pairs, uint64(prev)<<32|uint64(r)) //nolint:gosec // runes of valid text are not negative
+			pairs = append(pairs, uint64(prev)<<32|uint64(r)) // runes of valid text are not negative
 		}
 		alone = prev == 0
 		prev = r

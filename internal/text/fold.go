@@ -82,7 +82,7 @@ func appendFold(dst []byte, s string, from *[]span) []byte {
 			if to := simplified[r-hanFirst]; to != 0 {
 				r = rune(to)
 			}
-			dst = append(dst, 0xE0|byte(r>>12), 0x80|byte(r>>6)&0x3F, 0x80|byte(r)&0x3F) //nolint:gosec // UTF-8 of three bytes, each masked to its bits
+			dst = append(dst, 0xE0|byte(r>>12), 0x80|byte(r>>6)&0x3F, 0x80|byte(r)&0x3F) // UTF-8 of three bytes, each masked to its bits
 			lastHan = true
 			continue
 		}

@@ -286,7 +286,7 @@ func TestAPolicyThatIsGoneLeavesTheDeadline(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, key := range []string{"flood@99", "no-such@1"} {
-		item.Ticket.Policy = key
+		item.Policy = key
 		if change := w.city.Change(item.Version, item.Ticket, history, w.now); change.Look.IsZero() || change.Due.IsZero() {
 			t.Errorf("under %s the ticket is looked at %v and due %v", key, change.Look, change.Due)
 		}

@@ -205,7 +205,7 @@ func (e *encoder) event(ev *ticket.Event) {
 			e.fail(fmt.Errorf("sqlite: event %d of %s: %w", ev.Seq, ev.Ticket, err))
 			return
 		}
-		personal = slices.Concat([]byte{byte(len(ev.Salt))}, ev.Salt, personal) //nolint:gosec // a salt has 16 bytes
+		personal = slices.Concat([]byte{byte(len(ev.Salt))}, ev.Salt, personal) // a salt has 16 bytes
 	}
 	e.add(insertEvent, nil, ev.Ticket[:], ev.Seq, ev.Hash[:], doc, e.seal(personal, placeEvent, eventPlace(ev.Ticket, ev.Seq)))
 }

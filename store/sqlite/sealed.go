@@ -27,7 +27,7 @@ func place(table string, row []byte) []byte {
 }
 
 func eventPlace(id ticket.ID, seq int64) []byte {
-	return binary.BigEndian.AppendUint64(append(make([]byte, 0, 24), id[:]...), uint64(seq)) //nolint:gosec // a sequence is positive
+	return binary.BigEndian.AppendUint64(append(make([]byte, 0, 24), id[:]...), uint64(seq)) // a sequence is positive
 }
 
 // seal is what to bind for a sealed column.
