@@ -9,7 +9,6 @@ import (
 	"github.com/citizen-hotline/gateway/adapters"
 	"github.com/citizen-hotline/gateway/internal/city"
 	"github.com/citizen-hotline/gateway/internal/outbox"
-	"github.com/citizen-hotline/gateway/internal/text"
 	"github.com/citizen-hotline/gateway/routing"
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/ticket"
@@ -101,7 +100,7 @@ func (i *Intake) begin(ctx context.Context, a admission, f *routing.Facts, where
 		reg.CallID = r.Call.CallID
 	}
 	if reg.Public {
-		reg.PublicSummary = text.MaskPersonal(r.Title)
+		reg.PublicSummary = publicSummary(a.city, f)
 	}
 	t, e, err := ticket.New(id, ticket.Command{
 		Action: ticket.Register, Actor: actorOf(a), Cause: ticket.Cause{Pack: a.city.Hash},
@@ -115,6 +114,19 @@ func (i *Intake) begin(ctx context.Context, a admission, f *routing.Facts, where
 		return nil, err
 	}
 	return &draft{t: t, events: []ticket.Event{e}, now: now, intake: i}, nil
+}
+
+// publicSummary says what a public ticket is about without a word of the citizen's, which may name
+// people: its category and its town. The desk may write a better one.
+func publicSummary(c *city.City, f *routing.Facts) string {
+	what := "市民诉求"
+	if k, ok := c.Rules.Category(f.Category); ok {
+		what = k.Name
+	}
+	if r, ok := c.Rules.Region(f.Region); ok {
+		what += "（" + r.Name + "）"
+	}
+	return what
 }
 
 // assign answers, merges, dispatches or sends to triage, as the request and the decision say.

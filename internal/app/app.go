@@ -221,7 +221,7 @@ func (a *App) build() error {
 		Store: a.store, Live: a.live, Random: rand.Reader, Log: a.log.With(slog.String("part", "tracker")), Now: now,
 		Every: a.clock.Pause(time.Second), Committed: committed, Metrics: tracker.NewMetrics(a.metrics),
 	})
-	a.accounts = account.New(account.Options{Store: a.store, Now: now, Random: rand.Reader})
+	a.accounts = account.New(account.Options{Store: a.store, Now: func() time.Time { return time.Now().UTC() }, Random: rand.Reader})
 
 	a.metrics.MustRegister(newBacklog(func(ctx context.Context) (store.Counts, error) { return a.store.Counts(ctx, now()) }))
 

@@ -29,8 +29,12 @@ type Store struct {
 // sniffSize is how much of a file decides its type.
 const sniffSize = 3072
 
-// Open uses dir, which is made when it is absent.
+// Open uses dir, which is made when it is absent. What a crash left half-written is removed: the
+// caller must be the only one that uses dir.
 func Open(dir string, maxBytes int64) (*Store, error) {
+	if err := os.RemoveAll(filepath.Join(dir, "tmp")); err != nil {
+		return nil, fmt.Errorf("media: %w", err)
+	}
 	if err := os.MkdirAll(filepath.Join(dir, "tmp"), 0o700); err != nil {
 		return nil, fmt.Errorf("media: %w", err)
 	}

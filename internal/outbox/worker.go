@@ -186,6 +186,9 @@ func (w *Worker) deliver(ctx context.Context, n *store.StoredNotice) (err error)
 			err = fmt.Errorf("outbox: delivering to %s panicked (%T)", n.Target, p)
 		}
 	}()
+	if len(n.Body) == 0 {
+		return errFinal(errors.New("outbox: the words of the notice cannot be read: their key is gone or they were damaged"))
+	}
 	c := w.Live.Get()
 	switch n.Kind {
 	case KindUnit, KindEmergency, KindLadder:
