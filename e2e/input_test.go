@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -41,6 +42,7 @@ const (
 func TestBadInput(t *testing.T) {
 	t.Parallel()
 	o := open(t)
+	//nolint:paralleltest // one gateway, and afterwards a look at it
 	for channel, list := range map[string][]bad{
 		"form": badForms(), "phone": badCalls(o), "wechat": badPushes(o), "open311": badOpen311(), "webhook": badWebhooks(o), "edge": badEdge(),
 	} {
@@ -87,9 +89,7 @@ func badForms() []bad {
 	plain := http.Header{"Content-Type": {"application/json"}}
 	form := func(name string, change fields, want int, says string) bad {
 		report := fields{"clientReportId": "bad-" + name, "type": "help", "description": "金雀山街道三里庄社区路灯不亮", "reporter": fields{"type": "citizen", "phone": "13905391234"}}
-		for k, v := range change {
-			report[k] = v
-		}
+		maps.Copy(report, change)
 		body, err := json.Marshal(report)
 		if err != nil {
 			panic(err)
@@ -213,11 +213,11 @@ func badPushes(o *office) []bad {
 
 func badOpen311() []bad {
 	post := func(name string, change url.Values, want int, says string) bad {
-		form := url.Values{"api_key": {secret("env:HOTLINE_OPEN311_SECRET")}, "jurisdiction_id": {"linyi.example"}, "service_code": {"01.03.03"},
-			"lat": {"35.06"}, "long": {"118.345"}, "description": {"Street light out, " + name}}
-		for k, v := range change {
-			form[k] = v
+		form := url.Values{
+			"api_key": {secret("env:HOTLINE_OPEN311_SECRET")}, "jurisdiction_id": {"linyi.example"}, "service_code": {"01.03.03"},
+			"lat": {"35.06"}, "long": {"118.345"}, "description": {"Street light out, " + name},
 		}
+		maps.Copy(form, change)
 		return bad{name, delivery{"/open311/v2/requests.xml", http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, []byte(form.Encode())}, []int{want}, xmlKind, says}
 	}
 	raw := func(name, contentType, body string, want ...int) bad {
@@ -248,8 +248,10 @@ func (o *office) hook(channel, ref, id string, body []byte) delivery {
 	if err != nil {
 		panic(err)
 	}
-	return delivery{"/channels/" + channel + "/", http.Header{"Content-Type": {"application/json"}, "Webhook-Id": {id},
-		"Webhook-Timestamp": {strconv.FormatInt(at.Unix(), 10)}, "Webhook-Signature": {s}}, body}
+	return delivery{"/channels/" + channel + "/", http.Header{
+		"Content-Type": {"application/json"}, "Webhook-Id": {id},
+		"Webhook-Timestamp": {strconv.FormatInt(at.Unix(), 10)}, "Webhook-Signature": {s},
+	}, body}
 }
 
 func badWebhooks(o *office) []bad {

@@ -85,7 +85,7 @@ func freeAddress(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ln.Close()
+	defer ln.Close() //nolint:errcheck // it only names a free port
 	return ln.Addr().String()
 }
 
@@ -143,7 +143,7 @@ func (s *sender) file(client *http.Client, key string, who int) {
 		s.failed++
 		return
 	}
-	defer resp.Body.Close()
+	defer resp.Body.Close() //nolint:errcheck // read to its end
 	var a answer
 	err = json.NewDecoder(bufio.NewReader(resp.Body)).Decode(&a)
 	switch {
@@ -301,7 +301,7 @@ func metrics(t *testing.T, listen string) []byte {
 	if err != nil {
 		return nil
 	}
-	defer resp.Body.Close()
+	defer resp.Body.Close() //nolint:errcheck // read to its end
 	var b bytes.Buffer
 	_, _ = b.ReadFrom(resp.Body)
 	return b.Bytes()

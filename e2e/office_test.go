@@ -63,8 +63,10 @@ func openAt(t *testing.T, data string) *office {
 	}
 	o.url = "http://" + ln.Addr().String()
 	log := &tail{}
-	a, err := app.New(t.Context(), app.Options{City: cityDir, Data: data, Listen: ln.Addr().String(), Demo: true, Clock: o.clock,
-		Out: io.Discard, Log: log, LogLevel: "warn", Getenv: func(string) string { return "" }})
+	a, err := app.New(t.Context(), app.Options{
+		City: cityDir, Data: data, Listen: ln.Addr().String(), Demo: true, Clock: o.clock,
+		Out: io.Discard, Log: log, LogLevel: "warn", Getenv: func(string) string { return "" },
+	})
 	if err != nil {
 		t.Fatal(errors.Join(err, ln.Close()))
 	}
@@ -195,7 +197,7 @@ func (o *office) try(method, path string, header http.Header, body []byte) (answ
 	if err != nil {
 		return answer{}, err
 	}
-	defer resp.Body.Close()
+	defer resp.Body.Close() //nolint:errcheck // read to its end
 	a := answer{Status: resp.StatusCode, Header: resp.Header}
 	if a.Body, err = io.ReadAll(resp.Body); err != nil {
 		return answer{}, err
@@ -295,7 +297,7 @@ func (o *office) as(login string) *http.Client {
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	defer resp.Body.Close()
+	defer resp.Body.Close() //nolint:errcheck // read to its end
 	if resp.StatusCode != http.StatusOK {
 		body, _ := io.ReadAll(resp.Body)
 		o.t.Fatalf("%s cannot log in: %d %s", login, resp.StatusCode, body)
@@ -378,14 +380,4 @@ func (s said) Does(login, action string, body fields) view {
 		s.o.t.Fatalf("%s may not %s %s: %d", login, action, s.Number, code)
 	}
 	return v
-}
-
-// total counts all tickets.
-func (o *office) total() int {
-	o.t.Helper()
-	var counts struct{ Tickets int }
-	if code := o.api("duty", http.MethodGet, "/counts", nil, &counts); code != http.StatusOK {
-		o.t.Fatalf("counts: %d", code)
-	}
-	return counts.Tickets
 }

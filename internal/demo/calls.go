@@ -3,6 +3,7 @@ package demo
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -19,16 +20,13 @@ func (d *day) agentForm(key, callID, caller string, more fields) fields {
 	if callID != "" {
 		f["callId"] = callID
 	}
-	for name, value := range more {
-		f[name] = value
-	}
+	maps.Copy(f, more)
 	return f
 }
 
 // answeredOnTheLine is the commonest path: register, answer and close in one step.
 func answeredOnTheLine(ctx context.Context, d *day, r *record) error {
-	d.kept.answered = r
-	a, err := d.phone(ctx, line, "/ticket", d.agentForm("answered", d.places.key("call-1"), d.places.phone(20), fields{
+	a, err := d.phone(ctx, "/ticket", d.agentForm("answered", d.places.key("call-1"), d.places.phone(20), fields{
 		"type": ticket.TypeConsult, "text": "请问身份证丢了在哪里补办，需要带什么材料？我住" + d.places.street,
 		"answer": "可到就近派出所户籍窗口补办，带户口簿，当场拍照，约二十个工作日领取。",
 	}))
@@ -50,9 +48,7 @@ func wholeCall(ctx context.Context, d *day, r *record) error {
 	id, caller := d.places.key("call-1"), d.places.phone(20)
 	moment := func(event string, before time.Duration, more fields) fields {
 		f := fields{"event": event, "callId": id, "line": "12345", "caller": caller, "agent": "A07", "at": d.stamp(now.Add(-before))}
-		for name, value := range more {
-			f[name] = value
-		}
+		maps.Copy(f, more)
 		return f
 	}
 	for _, e := range []any{
@@ -64,7 +60,7 @@ func wholeCall(ctx context.Context, d *day, r *record) error {
 			{"startMs": 3000, "endMs": 9000, "speaker": "agent", "text": "带户口簿到就近派出所户籍窗口就可以。"},
 		}}}),
 	} {
-		a, err := d.phone(ctx, line, "/events", e)
+		a, err := d.phone(ctx, "/events", e)
 		if err != nil {
 			return err
 		}
@@ -96,7 +92,7 @@ func missedCall(ctx context.Context, d *day, r *record) error {
 		{"event": "ring", "callId": id, "line": "12345", "caller": d.places.phone(21), "at": d.stamp(now.Add(-40 * time.Second))},
 		{"event": "missed", "callId": id, "line": "12345", "caller": d.places.phone(21), "at": d.stamp(now)},
 	} {
-		if _, err := d.phone(ctx, line, "/events", e); err != nil {
+		if _, err := d.phone(ctx, "/events", e); err != nil {
 			return err
 		}
 	}
@@ -131,7 +127,7 @@ func fortyCallers(ctx context.Context, d *day, r *record) error {
 		var a answer
 		var err error
 		if n%5 < 3 {
-			a, err = d.phone(ctx, line, "/ticket", d.agentForm(fmt.Sprintf("gate-%d", n), "", who, fields{
+			a, err = d.phone(ctx, "/ticket", d.agentForm(fmt.Sprintf("gate-%d", n), "", who, fields{
 				"type": ticket.TypeHelp, "category": "01.04.01", "text": words,
 				"place": fields{"address": "沂蒙路小区东门", "lng": at.lng, "lat": at.lat, "crs": "WGS84"},
 			}))

@@ -114,7 +114,7 @@ func drowning(ctx context.Context, d *day, r *record) error {
 
 // drowningByPhone: another witness is never folded away; each emergency is handed over.
 func drowningByPhone(ctx context.Context, d *day, r *record) error {
-	a, err := d.phone(ctx, line, "/ticket", d.agentForm("drowning", d.places.key("call-3"), d.places.phone(22), fields{
+	a, err := d.phone(ctx, "/ticket", d.agentForm("drowning", d.places.key("call-3"), d.places.phone(22), fields{
 		"type": ticket.TypeHelp, "text": "沂河边有个孩子掉河里了，大家在喊人，快派人来",
 	}))
 	if err != nil {

@@ -159,17 +159,16 @@ func (d *day) play(ctx context.Context, s scene) error {
 	if err != nil && ctx.Err() != nil {
 		return ctx.Err()
 	}
-	line := fmt.Sprintf("%s  %s", now.In(d.Zone).Format("15:04"), s.title)
-	if r.Number != "" {
-		line += "  " + r.Number
-	}
-	if r.Note != "" {
-		line += "  " + r.Note
+	words := []string{now.In(d.Zone).Format("15:04"), s.title}
+	for _, w := range []string{r.Number, r.Note} {
+		if w != "" {
+			words = append(words, w)
+		}
 	}
 	for _, p := range r.Problems {
-		line += "  ✗ " + p
+		words = append(words, "✗ "+p)
 	}
-	d.say("%s", line)
+	d.say("%s", strings.Join(words, "  "))
 	return nil
 }
 

@@ -102,8 +102,10 @@ func truckAlarms(ctx context.Context, d *day, r *record) error {
 		for n := range 10 {
 			seq := batch*10 + n + 1
 			when := now.Add(-10*time.Minute + time.Duration(seq)*6*time.Second)
-			alarms = append(alarms, fields{"deviceId": device, "seq": seq, "plate": "鲁Q示例1", "alarmType": 2, "time": d.stamp(when),
-				"lng": at.lng, "lat": at.lat, "speed": 41.5})
+			alarms = append(alarms, fields{
+				"deviceId": device, "seq": seq, "plate": "鲁Q示例1", "alarmType": 2, "time": d.stamp(when),
+				"lng": at.lng, "lat": at.lat, "speed": 41.5,
+			})
 		}
 		res, err := d.webhook(ctx, "truck", "", fields{"alarms": alarms})
 		if err != nil {
@@ -143,9 +145,9 @@ func exchangeFrom110(ctx context.Context, d *day, r *record) error {
 			Code   int    `json:"code"`
 			CaseNo string `json:"caseNo"`
 		}
-		if err := json.Unmarshal(res.body, &ack); err != nil || ack.CaseNo == "" {
-			r.fail("110 was answered %d %.100s", res.status, res.body)
-			return nil
+		err = json.Unmarshal(res.body, &ack)
+		if !r.must(err == nil && ack.CaseNo != "", "110 was answered %d %.100s", res.status, res.body) {
+			break
 		}
 		r.must(r.Number == "" || r.Number == ack.CaseNo, "the repeat got ticket %s", ack.CaseNo)
 		r.Number = ack.CaseNo
@@ -155,7 +157,7 @@ func exchangeFrom110(ctx context.Context, d *day, r *record) error {
 }
 
 func badSignature(ctx context.Context, d *day, r *record) error {
-	return d.refused(ctx, r, forge{secret: "whsec_bm90IHRoZSBzZWNyZXQgb2YgdGhpcyBjaGFubmVs"})
+	return d.refused(ctx, r, forge{secret: d.Secret("env:HOTLINE_OF_SOMEBODY_ELSE")})
 }
 
 func staleSignature(ctx context.Context, d *day, r *record) error {

@@ -58,7 +58,8 @@ func TestRunsKeepApart(t *testing.T) {
 	t.Parallel()
 	for run := range int64(200) {
 		a, b := placesOf(run), placesOf(run+1)
-		for _, d := range []float64{geo.Distance(geo.Point{Lng: a.gate.lng, Lat: a.gate.lat}, geo.Point{Lng: b.gate.lng, Lat: b.gate.lat}),
+		for _, d := range []float64{
+			geo.Distance(geo.Point{Lng: a.gate.lng, Lat: a.gate.lat}, geo.Point{Lng: b.gate.lng, Lat: b.gate.lat}),
 			geo.Distance(geo.Point{Lng: a.crossing.lng, Lat: a.crossing.lat}, geo.Point{Lng: b.crossing.lng, Lat: b.crossing.lat}),
 		} {
 			if d < 1000 {

@@ -70,14 +70,11 @@ func (r *record) took(a answer) bool {
 }
 
 // quoted notes the ticket named in words for the citizen.
-func (r *record) quoted(words string) bool {
+func (r *record) quoted(words string) {
 	numbers := ticket.FindNumbers(words)
-	if len(numbers) == 0 {
-		r.fail("the reply %q names no ticket", words)
-		return false
+	if r.must(len(numbers) > 0, "the reply %q names no ticket", words) {
+		r.Number = numbers[0]
 	}
-	r.Number = numbers[0]
-	return true
 }
 
 // titled is an id with its name.

@@ -56,10 +56,8 @@ func afternoon() []scene {
 // kept is what later scenes need of earlier ones.
 type kept struct {
 	flood, light, gate, bin, gauge *record
-	answered                       *record
-	openid                         string
+	openid                         string // of the citizen who writes about the street light
 	lightPush                      push
-	firstReport                    fields
 }
 
 // stamp is a moment as the city's systems write it.

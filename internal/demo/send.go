@@ -112,13 +112,13 @@ func withPhotos(report []byte, photos [][]byte) (contentType string, body []byte
 	return w.FormDataContentType(), b.Bytes(), nil
 }
 
-// phone posts what an exchange or an agent sends: path /events or /ticket.
-func (d *day) phone(ctx context.Context, channel, path string, doc any) (answer, error) {
+// phone posts what an exchange or an agent of the merged hotline sends: path /events or /ticket.
+func (d *day) phone(ctx context.Context, path string, doc any) (answer, error) {
 	body, err := json.Marshal(doc)
 	if err != nil {
 		return answer{}, err
 	}
-	return d.own(ctx, outgoing{channel: channel, path: path, contentType: "application/json", body: body})
+	return d.own(ctx, outgoing{channel: line, path: path, contentType: "application/json", body: body})
 }
 
 // webhook posts a document of another system.

@@ -41,8 +41,10 @@ const officialAccount = "gh_linyi12345"
 
 func (d *day) textPush(ctx context.Context, from, words, id string) (push, error) {
 	now, err := d.clock.now(ctx)
-	return push{ToUserName: cdata{officialAccount}, FromUserName: cdata{from}, CreateTime: now.Unix(), MsgType: cdata{"text"},
-		Content: &cdata{words}, MsgID: id}, err
+	return push{
+		ToUserName: cdata{officialAccount}, FromUserName: cdata{from}, CreateTime: now.Unix(), MsgType: cdata{"text"},
+		Content: &cdata{words}, MsgID: id,
+	}, err
 }
 
 // placePush is a position that the follower chose on WeChat's map, which is drawn in GCJ-02.
@@ -52,9 +54,11 @@ func (d *day) placePush(ctx context.Context, from string, at point, label, id st
 		return push{}, err
 	}
 	shown, err := geo.FromWGS84(geo.Point{Lng: at.lng, Lat: at.lat}, geo.GCJ02)
-	return push{ToUserName: cdata{officialAccount}, FromUserName: cdata{from}, CreateTime: now.Unix(), MsgType: cdata{"location"},
+	return push{
+		ToUserName: cdata{officialAccount}, FromUserName: cdata{from}, CreateTime: now.Unix(), MsgType: cdata{"location"},
 		LocationX: strconv.FormatFloat(shown.Lat, 'f', 6, 64), LocationY: strconv.FormatFloat(shown.Lng, 'f', 6, 64), Scale: 16,
-		Label: &cdata{label}, MsgID: id}, err
+		Label: &cdata{label}, MsgID: id,
+	}, err
 }
 
 // wechat sends a push in safe mode, encrypted anew each time as the platform does, and returns the

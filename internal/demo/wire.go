@@ -129,8 +129,7 @@ func (e *statusError) Error() string { return fmt.Sprintf("status %d: %s", e.sta
 
 // status is the HTTP status of an error of ask, 0 for other errors.
 func status(err error) int {
-	var e *statusError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*statusError](err); ok {
 		return e.status
 	}
 	return 0
@@ -167,7 +166,7 @@ func (w *wire) askOnce(ctx context.Context, as *account, method, target string, 
 	}
 	if as != nil {
 		for _, c := range as.session() {
-			req.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value})
+			req.AddCookie(c)
 		}
 	}
 	r, err := w.do(req)
