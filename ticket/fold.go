@@ -88,12 +88,18 @@ func (t *Ticket) Apply(e Event) error {
 	case Note, Reveal, Recalendar:
 		// recorded; nothing of the ticket changes
 	}
-	if e.Private != nil && e.Private.PublicReply != "" {
+	if e.Private != nil && e.Private.PublicReply != "" && (t.Private.PublicReply == "" || !t.helps(e)) {
 		t.Private.PublicReply = e.Private.PublicReply
 	}
 	t.derive()
 	t.Version, t.UpdatedAt, t.LastHash = e.Seq, e.At, e.Hash
 	return nil
+}
+
+// helps reports whether the event is an assisting unit's: the lead answers to the citizen.
+func (t *Ticket) helps(e Event) bool {
+	a, ok := t.Assignment(e.Details.Assignment)
+	return ok && a.Role == Assist
 }
 
 func (t *Ticket) register(e Event) {

@@ -89,7 +89,10 @@ func TestTheCommonWayFromDispatchToArchive(t *testing.T) {
 	m.Must(Contact, Details{Assignment: 1}, "", nil, StateHandling)
 	m.Must(Resolve, Details{Assignment: 1}, "", reply, StateHandling) // the assisting street is not done
 	m.Must(Sign, Details{Assignment: 2}, "", nil, StateHandling)
-	m.Must(Resolve, Details{Assignment: 2}, "", reply, StateResolved)
+	m.Must(Resolve, Details{Assignment: 2}, "", &Private{PublicReply: "街道已配合。"}, StateResolved)
+	if m.ticket.Private.PublicReply != reply.PublicReply {
+		t.Errorf("the assisting unit's words stand for the lead's: %s", m.ticket.Private.PublicReply)
+	}
 	m.Must(CallBack, Details{Reached: &yes, Solved: &yes, Satisfaction: Dissatisfied}, "", nil, StateResolved)
 	m.Must(Reopen, Details{}, "dissatisfied", nil, StateDispatched)
 	m.Must(Return, Details{Assignment: 3}, "not_ours", nil, StateTriage) // what was resolved once is open again

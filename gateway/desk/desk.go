@@ -257,8 +257,8 @@ func (d *Desk) withinBudget(c *city.City, t *ticket.Ticket, history []ticket.Eve
 		if b.Extensions > 0 && t.Counters.Extensions >= b.Extensions {
 			return ticket.Errorf(ticket.Conflict, "ticket.extend.budget", "已延期 %d 次，达到时限政策 %s 的上限", t.Counters.Extensions, policy.Title)
 		}
-		if b.ExtensionMost.Amount > 0 && cmd.Details.Amount > b.ExtensionMost.Amount {
-			return ticket.Errorf(ticket.Invalid, "ticket.extend.most", "一次最多延期 %d（%s）", b.ExtensionMost.Amount, b.ExtensionMost.Unit)
+		if err := withinMost(b.ExtensionMost, &cmd.Details); err != nil {
+			return err
 		}
 		for _, k := range sla.Evaluate(history, policy, calendar, now) {
 			if k.Name == sla.ClockResolve && k.Assignment == a.No && k.Overdue {
@@ -269,6 +269,7 @@ func (d *Desk) withinBudget(c *city.City, t *ticket.Ticket, history []ticket.Eve
 		if t.Extension != nil && cmd.Details.Amount == 0 {
 			cmd.Details.Amount, cmd.Details.LimitUnit = t.Extension.Amount, t.Extension.Unit
 		}
+		return withinMost(b.ExtensionMost, &cmd.Details)
 	case ticket.Return:
 		if b.ReturnWithin.Amount > 0 {
 			if last, _ := calendar.Due(a.OfferedAt, b.ReturnWithin); now.After(last) {
@@ -278,6 +279,20 @@ func (d *Desk) withinBudget(c *city.City, t *ticket.Ticket, history []ticket.Eve
 		if b.Hops > 0 && t.Counters.Returns >= b.Hops {
 			return ticket.Errorf(ticket.Conflict, "ticket.return.hops", "已退回 %d 次，须由值班长裁定", t.Counters.Returns)
 		}
+	}
+	return nil
+}
+
+// withinMost holds an extension to the most a policy allows, which also says what it is counted in.
+func withinMost(most sla.Limit, d *ticket.Details) error {
+	if most.Amount == 0 {
+		return nil
+	}
+	if d.LimitUnit == "" {
+		d.LimitUnit = string(most.Unit)
+	}
+	if d.Amount > most.Amount || d.LimitUnit != string(most.Unit) {
+		return invalid("amount", "一次最多延期 %d %s", most.Amount, limitUnits[string(most.Unit)])
 	}
 	return nil
 }

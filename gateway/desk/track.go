@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/citizen-hotline/gateway/internal/city"
+	"github.com/citizen-hotline/gateway/internal/text"
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/ticket"
 )
@@ -88,7 +89,7 @@ func (d *Desk) track(ctx context.Context, c *city.City, item store.Item, now tim
 		return Track{}, err
 	}
 	t := &item.Ticket
-	out := Track{Number: t.Number, State: t.State, StateTitle: StateTitle(t.State), Title: t.Private.Title, Provisional: item.Provisional,
+	out := Track{Number: t.Number, State: t.State, StateTitle: StateTitle(t.State), Title: text.MaskPersonal(t.Private.Title), Provisional: item.Provisional,
 		Overdue: d.summary(c, &item, SightNone, now).Overdue}
 	if !item.Due.IsZero() && t.State.Open() && t.State != ticket.StateResolved {
 		out.Expected = local(c, item.Due)
