@@ -204,6 +204,19 @@ func TestLifeInDangerAndItsLookAlikes(t *testing.T) {
 	}
 }
 
+func TestAnEmergencyWithoutAnOwnerAlarmsTheDutyOfficer(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	item := o.Post("app", ticket.Request{Key: "1", Kind: ticket.KindCase, Urgency: ticket.UrgencyEmergency, Text: "快来人啊", Appellant: person(1)}).Ticket()
+	if item.State != ticket.StateTriage {
+		t.Fatalf("the pack owns it: %+v", item.Decision)
+	}
+	alerts, err := o.store.Alerts(t.Context(), store.AlertFilter{Open: true})
+	if err != nil || len(alerts) == 0 || alerts[0].Number != item.Number {
+		t.Errorf("alerts %+v, %v", alerts, err)
+	}
+}
+
 func TestUnreadableIsKeptAndDrivenAgain(t *testing.T) {
 	t.Parallel()
 	o := open(t)

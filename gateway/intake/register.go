@@ -62,6 +62,9 @@ func (i *Intake) register(ctx context.Context, a admission) (adapters.Outcome, e
 	if change.Outbox, err = i.notices(a.city, &d.t, d.events); err != nil {
 		return adapters.Outcome{}, err
 	}
+	if change.Alerts, err = i.alarms(a.city, &d.t); err != nil {
+		return adapters.Outcome{}, err
+	}
 	if err := i.finish(ctx, a, change, out, d.t.ID); err != nil {
 		return adapters.Outcome{}, err
 	}
@@ -285,6 +288,29 @@ func (i *Intake) notices(c *city.City, t *ticket.Ticket, events []ticket.Event) 
 		}
 		n.Key += "/" + m.Ref
 		list = append(list, n)
+	}
+	return list, nil
+}
+
+// alarms tell the officers on duty of an emergency that found no unit to be handed to.
+func (i *Intake) alarms(c *city.City, t *ticket.Ticket) ([]store.Alert, error) {
+	if t.Urgency != ticket.UrgencyEmergency || t.State != ticket.StateTriage || t.Historic {
+		return nil, nil
+	}
+	var list []store.Alert
+	duty, _ := c.Rules.Unit(c.DutyUnit)
+	for _, p := range duty.Posts {
+		if p.Role != "duty" {
+			continue
+		}
+		id, err := ticket.NewID(t.RegisteredAt, i.Random)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, store.Alert{
+			ID: id, Key: t.ID.String() + "/0/" + p.ID, Ticket: t.ID, Number: t.Number, Unit: c.DutyUnit, Region: t.Region,
+			Level: "red", Post: p.ID, Text: c.Say("emergency_triage", map[string]string{"number": t.Number}), At: t.RegisteredAt,
+		})
 	}
 	return list, nil
 }

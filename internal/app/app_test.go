@@ -68,7 +68,7 @@ func TestABrokenPackNeverReplacesAGoodOne(t *testing.T) {
 	good := a.live.Get().Hash
 	file := filepath.Join(dir, "city.yaml")
 
-	edit(t, file, "name: 临沂市", "nmae: 临沂市")
+	edit(t, file, "name: 临沂市", "town: 临沂市")
 	err := a.Reload(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "city.yaml:") {
 		t.Fatalf("a pack with a misspelt key: %v", err)
@@ -76,7 +76,7 @@ func TestABrokenPackNeverReplacesAGoodOne(t *testing.T) {
 	if a.live.Get().Hash != good {
 		t.Fatal("the broken pack is in force")
 	}
-	edit(t, file, "nmae: 临沂市", "name: 临沂市（试）")
+	edit(t, file, "town: 临沂市", "name: 临沂市（试）")
 	if err := a.Reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}
