@@ -115,9 +115,11 @@ func (i *Intake) Redrive(ctx context.Context, id ticket.ID, by ticket.Actor) (ad
 	if err != nil {
 		return adapters.Outcome{}, err
 	}
-	opened, _, _, err := i.open(ctx, ch, in)
-	if err != nil {
-		return adapters.Outcome{}, unreadable(err)
+	opened := in
+	if len(in.Media) == 0 { // one with files was kept as it was opened, without their bytes
+		if opened, _, _, err = i.open(ctx, ch, in); err != nil {
+			return adapters.Outcome{}, unreadable(err)
+		}
 	}
 	admissions, err := read(c, ch, opened)
 	if err != nil || len(admissions) == 0 {
