@@ -91,7 +91,12 @@ func (a *API) postRollback(k *call) error {
 	if a.Rollback == nil {
 		return ticket.Errorf(ticket.Unavailable, "pack.rollback", "此服务未开启在线回退，请使用 hotline rules rollback")
 	}
-	if err := a.Rollback(k.UserContext(), body.Hash, k.viewer.Login, clean(body.Note)); err != nil {
+	err := a.Rollback(k.UserContext(), body.Hash, k.viewer.Login, clean(body.Note))
+	if err != nil && ticket.KindOf(err) == ticket.Internal {
+		// It does not load here or does not fit the open tickets; what it says names files and units.
+		return ticket.Errorf(ticket.Conflict, "pack.unfit", "此配置包不能恢复：%v", err).Because(err)
+	}
+	if err != nil {
 		return err
 	}
 	return k.JSON(map[string]string{"active": body.Hash})
