@@ -5,21 +5,12 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 )
 
-func TestASessionEndsWhenIdleAndWhenLeft(t *testing.T) {
+// How sessions end with time is tested in internal/account: their clock is the world's.
+func TestALogOutEndsTheSession(t *testing.T) {
 	t.Parallel()
 	o := open(t)
-	o.Get("desk", "/me").Is(http.StatusOK)
-	o.Advance(29 * time.Minute)
-	o.Get("desk", "/me").Is(http.StatusOK)
-	o.Advance(29 * time.Minute)
-	o.Get("desk", "/me").Is(http.StatusOK)
-	desk := o.as("desk")
-	o.Advance(31 * time.Minute)
-	o.send(desk, http.MethodGet, "/me", nil, nil).Is(http.StatusUnauthorized).Code("session.ended")
-
 	o.Get("duty", "/me").Is(http.StatusOK)
 	stolen := http.Header{"Cookie": {o.as("duty").Jar.Cookies(mustURL(t, o.url))[0].String()}}
 	o.Post("duty", "/logout", nil).Is(http.StatusNoContent)
@@ -75,10 +66,6 @@ func TestFiveWrongPasswordsLockTheAccount(t *testing.T) {
 	_, known, knownBody := o.login("desk", "wrong")
 	if unknown != known || unknownBody != knownBody {
 		t.Errorf("an unknown account is told from a known one: %s, %s", unknownBody, knownBody)
-	}
-	o.Advance(16 * time.Minute)
-	if _, status, body := o.login("agent", password); status != http.StatusOK {
-		t.Errorf("when the lock has ended: %d %s", status, body)
 	}
 }
 
