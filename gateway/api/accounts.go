@@ -1,6 +1,7 @@
 package api
 
 import (
+	"log/slog"
 	"net/http"
 	"slices"
 	"time"
@@ -27,8 +28,10 @@ type me struct {
 
 func meOf(u store.User) me {
 	v := viewerOf(u)
-	m := me{Login: u.Login, Name: u.Name, Roles: append([]string{}, u.Roles...), Rights: []desk.Right{}, Actions: []ticket.Action{}, Unit: u.Unit, Region: u.Region,
-		Posts: append([]string{}, u.Posts...), MustChange: u.MustChange}
+	m := me{
+		Login: u.Login, Name: u.Name, Roles: append([]string{}, u.Roles...), Rights: []desk.Right{}, Actions: []ticket.Action{}, Unit: u.Unit, Region: u.Region,
+		Posts: append([]string{}, u.Posts...), MustChange: u.MustChange,
+	}
 	for _, r := range desk.Roles {
 		for _, right := range r.Rights {
 			if v.Can(right) && !slices.Contains(m.Rights, right) {
@@ -127,8 +130,10 @@ func (a *API) getUsers(k *call) error {
 	}
 	list := make([]user, 0, len(users))
 	for _, u := range users {
-		list = append(list, user{Login: u.Login, Name: u.Name, Roles: append([]string{}, u.Roles...), Unit: u.Unit, Region: u.Region, Posts: append([]string{}, u.Posts...),
-			Machine: u.Password == "", MustChange: u.MustChange, Disabled: u.Disabled, LockedUntil: u.LockedUntil, CreatedAt: u.CreatedAt})
+		list = append(list, user{
+			Login: u.Login, Name: u.Name, Roles: append([]string{}, u.Roles...), Unit: u.Unit, Region: u.Region, Posts: append([]string{}, u.Posts...),
+			Machine: u.Password == "", MustChange: u.MustChange, Disabled: u.Disabled, LockedUntil: u.LockedUntil, CreatedAt: u.CreatedAt,
+		})
 	}
 	return k.JSON(items(list))
 }
@@ -164,7 +169,7 @@ func (a *API) postUser(k *call) error {
 	if err != nil {
 		return err
 	}
-	a.Log.InfoContext(k.UserContext(), "account made", "login", u.Login, "roles", u.Roles, "by", k.viewer.Login)
+	a.Log.InfoContext(k.UserContext(), "account made", slog.String("login", u.Login), slog.Any("roles", u.Roles), slog.String("by", k.viewer.Login))
 	return k.Status(http.StatusCreated).JSON(answer)
 }
 
@@ -207,6 +212,6 @@ func (a *API) postDisable(k *call) error {
 	if err := a.Accounts.Disable(k.UserContext(), login); err != nil {
 		return err
 	}
-	a.Log.InfoContext(k.UserContext(), "account disabled", "login", login, "by", k.viewer.Login)
+	a.Log.InfoContext(k.UserContext(), "account disabled", slog.String("login", login), slog.String("by", k.viewer.Login))
 	return k.SendStatus(http.StatusNoContent)
 }

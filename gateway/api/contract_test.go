@@ -116,15 +116,18 @@ func (c *contract) check(req *http.Request, sent []byte, resp *http.Response, bo
 	}
 	input := &openapi3filter.RequestValidationInput{Request: seen, PathParams: params, Route: route, Options: &openapi3filter.Options{
 		AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true,
-		ExcludeResponseBody: !strings.Contains(resp.Header.Get("Content-Type"), "json"), MultiError: true}}
+		ExcludeResponseBody: !strings.Contains(resp.Header.Get("Content-Type"), "json"), MultiError: true,
+	}}
 	if resp.StatusCode < 300 {
 		c.met[req.Method+" "+route.Path] = true
 		if err := openapi3filter.ValidateRequest(req.Context(), input); err != nil {
 			c.t.Errorf("%s was taken though it does not fit the description: %v", where, err)
 		}
 	}
-	err = openapi3filter.ValidateResponse(req.Context(), &openapi3filter.ResponseValidationInput{RequestValidationInput: input, Status: resp.StatusCode,
-		Header: resp.Header, Body: io.NopCloser(bytes.NewReader(body)), Options: input.Options})
+	err = openapi3filter.ValidateResponse(req.Context(), &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: input, Status: resp.StatusCode,
+		Header: resp.Header, Body: io.NopCloser(bytes.NewReader(body)), Options: input.Options,
+	})
 	if err != nil {
 		c.t.Errorf("%s answered %d, which does not fit the description: %v\n%s", where, resp.StatusCode, err, body)
 	}
@@ -150,12 +153,18 @@ func TestAnswersFitTheDescription(t *testing.T) {
 		login, action string
 		body          any
 	}{
-		{"yitang", "sign", nil}, {"yitang", "contact", map[string]any{"note": "已电话联系"}}, {"yitang", "reveal", map[string]any{"reason": "contact_citizen", "fields": []string{"appellant"}}},
-		{"yitang", "ask_extend", map[string]any{"reason": "works_needed", "amount": 1, "limit_unit": "hours"}}, {"desk", "refuse_extend", map[string]any{"reason": "complex"}},
-		{"yitang", "pause", map[string]any{"reason": "awaits_weather", "until": "2026-07-13T10:00:00+08:00"}}, {"yitang", "resume", nil},
-		{"agent", "urge", map[string]any{}}, {"agent", "amend", map[string]any{"category": "01.04.01", "appellant": map[string]any{"name": "王秀兰", "phone": "13900139000"}}},
+		{"yitang", "sign", nil},
+		{"yitang", "contact", map[string]any{"note": "已电话联系"}},
+		{"yitang", "reveal", map[string]any{"reason": "contact_citizen", "fields": []string{"appellant"}}},
+		{"yitang", "ask_extend", map[string]any{"reason": "works_needed", "amount": 1, "limit_unit": "hours"}},
+		{"desk", "refuse_extend", map[string]any{"reason": "complex"}},
+		{"yitang", "pause", map[string]any{"reason": "awaits_weather", "until": "2026-07-13T10:00:00+08:00"}},
+		{"yitang", "resume", nil},
+		{"agent", "urge", map[string]any{}},
+		{"agent", "amend", map[string]any{"category": "01.04.01", "appellant": map[string]any{"name": "王秀兰", "phone": "13900139000"}}},
 		{"yitang", "resolve", map[string]any{"public_reply": "积水已排除。", "note": "泵车两台"}},
-		{"callback", "call_back", map[string]any{"reached": true, "solved": true, "satisfaction": "satisfied"}}, {"callback", "close", nil},
+		{"callback", "call_back", map[string]any{"reached": true, "solved": true, "satisfaction": "satisfied"}},
+		{"callback", "close", nil},
 	}
 	for _, s := range steps {
 		o.Advance(60e9)
@@ -164,8 +173,10 @@ func TestAnswersFitTheDescription(t *testing.T) {
 	o.Post("duty", "/tickets/"+number+"/actions/sign", nil).Is(http.StatusForbidden)
 	o.Post("desk", "/tickets/"+number+"/actions/answer", map[string]any{"public_reply": "x"}).Is(http.StatusConflict).Code("ticket.move.illegal")
 
-	for _, target := range []string{"/tickets?state=closed,triage&limit=10", "/tickets/" + number, "/tickets/" + number + "/explanation", "/search?q=13900139000", "/calls", "/alerts?open=true",
-		"/notices?state=pending", "/counts", "/units", "/categories", "/regions", "/reasons", "/roles", "/channels", "/me", "/deliveries?state=taken"} {
+	for _, target := range []string{
+		"/tickets?state=closed,triage&limit=10", "/tickets/" + number, "/tickets/" + number + "/explanation", "/search?q=13900139000", "/calls", "/alerts?open=true",
+		"/notices?state=pending", "/counts", "/units", "/categories", "/regions", "/reasons", "/roles", "/channels", "/me", "/deliveries?state=taken",
+	} {
 		o.Get("duty", target).Is(http.StatusOK)
 	}
 	o.Get("auditor", "/tickets/"+number+"/access").Is(http.StatusOK)

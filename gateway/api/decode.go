@@ -106,14 +106,15 @@ func (q *query) text(name string) string {
 	return s
 }
 
-func (q *query) number(name string, least, most int) int {
+// number reads a whole number from 1 to most; 0 when none is given.
+func (q *query) number(name string, most int) int {
 	s := q.text(name)
 	if s == "" {
 		return 0
 	}
 	n, err := strconv.Atoi(s)
-	if err != nil || n < least || n > most {
-		q.complain(name, "应为 "+strconv.Itoa(least)+" 至 "+strconv.Itoa(most)+" 的整数")
+	if err != nil || n < 1 || n > most {
+		q.complain(name, "应为 1 至 "+strconv.Itoa(most)+" 的整数")
 		return 0
 	}
 	return n

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"sync"
 	"time"
@@ -74,7 +75,7 @@ func (f *feed) join(ctx context.Context, v desk.Viewer) (*watcher, int64, error)
 			return nil, 0, err
 		}
 		f.position, f.running = end, true
-		go f.run()
+		go f.run() //nolint:contextcheck // it reads for everybody and outlives the request that began it
 	}
 	w := &watcher{viewer: v, out: make(chan desk.Happening, watcherBuffer), lost: make(chan struct{})}
 	f.watchers[w] = struct{}{}
@@ -95,7 +96,7 @@ func (f *feed) run() {
 	defer look.Stop()
 	for {
 		if err := f.handOut(); err != nil {
-			f.api.Log.Error("live events not read", "error", err)
+			f.api.Log.Error("live events not read", slog.Any("error", err))
 		}
 		select {
 		case <-f.api.Stop:

@@ -31,7 +31,7 @@ func (o *office) Listen(login, last string) *listener {
 	}
 	client := *o.as(login)
 	client.Timeout = 0
-	resp, err := client.Do(req)
+	resp, err := client.Do(req) //nolint:bodyclose // closed by the reader below
 	if err != nil {
 		o.t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func (o *office) Listen(login, last string) *listener {
 	o.t.Cleanup(cancel)
 	go func() {
 		defer close(l.events)
-		defer resp.Body.Close()
+		defer resp.Body.Close() //nolint:errcheck // read to its end
 		var e event
 		for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
 			name, value, _ := strings.Cut(lines.Text(), ": ")

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -45,8 +46,10 @@ func open(t *testing.T) *office {
 	}
 	o.url = "http://" + ln.Addr().String()
 	var log bytes.Buffer
-	a, err := app.New(t.Context(), app.Options{City: "../../config/cities/linyi", Data: t.TempDir(), Listen: ln.Addr().String(), Demo: true,
-		Clock: func() time.Time { return time.UnixMilli(o.now.Load()).UTC() }, Out: io.Discard, Log: &log, LogLevel: "error", Getenv: os.Getenv})
+	a, err := app.New(t.Context(), app.Options{
+		City: "../../config/cities/linyi", Data: t.TempDir(), Listen: ln.Addr().String(), Demo: true,
+		Clock: func() time.Time { return time.UnixMilli(o.now.Load()).UTC() }, Out: io.Discard, Log: &log, LogLevel: "error", Getenv: os.Getenv,
+	})
 	if err != nil {
 		t.Fatal(errors.Join(err, ln.Close()))
 	}
@@ -66,8 +69,15 @@ func open(t *testing.T) *office {
 	return o
 }
 
-// Advance lets the city's time pass; sessions follow the world's.
-func (o *office) Advance(d time.Duration) { o.now.Add(d.Milliseconds()) }
+// Advance lets time pass. People who idled that long log in again.
+func (o *office) Advance(d time.Duration) {
+	o.now.Add(d.Milliseconds())
+	if d > 20*time.Minute {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		clear(o.sessions)
+	}
+}
 
 // as is the client of an account that has logged in; "" is nobody.
 func (o *office) as(login string) *http.Client {
@@ -126,9 +136,7 @@ func (o *office) send(c *http.Client, method, target string, header http.Header,
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	for name, values := range header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, header)
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
@@ -136,7 +144,7 @@ func (o *office) send(c *http.Client, method, target string, header http.Header,
 	if err != nil {
 		o.t.Fatalf("%s %s: %v", method, target, err)
 	}
-	defer resp.Body.Close()
+	defer resp.Body.Close() //nolint:errcheck // read to its end
 	a := answer{t: o.t, status: resp.StatusCode, header: resp.Header}
 	if a.body, err = io.ReadAll(resp.Body); err != nil {
 		o.t.Fatalf("%s %s: %v", method, target, err)

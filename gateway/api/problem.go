@@ -51,7 +51,7 @@ func SendProblem(c *fiber.Ctx, err error, log *slog.Logger) error {
 	}
 	detail := e.Message
 	if e.Kind == ticket.Internal {
-		log.ErrorContext(c.UserContext(), "request failed", "route", c.Route().Path, "code", e.Code, "error", err)
+		log.ErrorContext(c.UserContext(), "request failed", slog.String("route", c.Route().Path), slog.String("code", e.Code), slog.Any("error", err))
 		detail = "请将请求编号告知管理员"
 	}
 	r := wire.Problem(row.status, e.Code, row.title, detail, e.Fields)
@@ -72,12 +72,10 @@ func SendProblem(c *fiber.Ctx, err error, log *slog.Logger) error {
 
 // asTicketError finds the domain error in a chain, or makes one.
 func asTicketError(err error) *ticket.Error {
-	var e *ticket.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*ticket.Error](err); ok {
 		return e
 	}
-	var f *fiber.Error
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*fiber.Error](err); ok {
 		if known, ok := framework[f.Code]; ok {
 			return known
 		}

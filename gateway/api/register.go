@@ -77,8 +77,10 @@ func (a *API) postTicket(k *call) error {
 	if err != nil {
 		return err
 	}
-	in := adapters.Inbound{Channel: ch.ID, Method: http.MethodPost, Path: Prefix + "/tickets", URL: a.PublicURL.String() + Prefix + "/tickets",
-		Header: http.Header{"Content-Type": {"application/json"}}, Body: raw, RemoteIP: a.clientIP(k), ReceivedAt: a.Now()}
+	in := adapters.Inbound{
+		Channel: ch.ID, Method: http.MethodPost, Path: Prefix + "/tickets", URL: a.PublicURL.String() + Prefix + "/tickets",
+		Header: http.Header{"Content-Type": {"application/json"}}, Body: raw, RemoteIP: a.clientIP(k), ReceivedAt: a.Now(),
+	}
 	byHand := *ch
 	byHand.Adapter, byHand.Spec.OwnsKeys = takenDown{}, true
 	return a.sendOutcome(k, a.Intake.Deliver(k.UserContext(), &byHand, in, in))

@@ -18,7 +18,7 @@ func (a *API) getTickets(k *call) error {
 		States: someOf(q, "state", ticket.States), Unit: q.text("unit"), Region: q.text("region"), Category: q.text("category"), Channel: q.text("channel"),
 		Source: oneOf(q, "source", ticket.Sources), Urgency: oneOf(q, "urgency", ticket.Urgencies), Incident: strings.ToUpper(q.text("incident")),
 		Overdue: q.flag("overdue"), DueBefore: q.time("due_before"), From: q.time("from"), To: q.time("to"), Historic: q.flag("historic"),
-		Order: oneOf(q, "order", []string{"registered", "due"}), Cursor: q.text("cursor"), Limit: q.number("limit", 1, 200),
+		Order: oneOf(q, "order", []string{"registered", "due"}), Cursor: q.text("cursor"), Limit: q.number("limit", 200),
 	}
 	if err := q.err(); err != nil {
 		return err

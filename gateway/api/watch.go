@@ -7,7 +7,7 @@ import (
 
 func (a *API) getCalls(k *call) error {
 	q := queryOf(k)
-	due, cursor, limit := q.flag("call_back_due"), q.text("cursor"), q.number("limit", 1, 200)
+	due, cursor, limit := q.flag("call_back_due"), q.text("cursor"), q.number("limit", 200)
 	if err := q.err(); err != nil {
 		return err
 	}
@@ -18,13 +18,17 @@ func (a *API) getCalls(k *call) error {
 	return k.JSON(list)
 }
 
-var deliveryStates = []store.DeliveryState{store.DeliveryTaken, store.DeliveryIgnored, store.DeliveryConflict, store.DeliveryRejected,
-	store.DeliveryQuarantined, store.DeliveryRedriven}
+var deliveryStates = []store.DeliveryState{
+	store.DeliveryTaken, store.DeliveryIgnored, store.DeliveryConflict, store.DeliveryRejected,
+	store.DeliveryQuarantined, store.DeliveryRedriven,
+}
 
 func (a *API) getDeliveries(k *call) error {
 	q := queryOf(k)
-	f := store.DeliveryFilter{States: someOf(q, "state", deliveryStates), Channel: q.text("channel"), From: q.time("from"), To: q.time("to"),
-		Cursor: q.text("cursor"), Limit: q.number("limit", 1, 200)}
+	f := store.DeliveryFilter{
+		States: someOf(q, "state", deliveryStates), Channel: q.text("channel"), From: q.time("from"), To: q.time("to"),
+		Cursor: q.text("cursor"), Limit: q.number("limit", 200),
+	}
 	if err := q.err(); err != nil {
 		return err
 	}
@@ -67,7 +71,7 @@ func pathID(k *call) (ticket.ID, error) {
 
 func (a *API) getAlerts(k *call) error {
 	q := queryOf(k)
-	open, mine, limit := q.flag("open"), q.flag("mine"), q.number("limit", 1, 1000)
+	open, mine, limit := q.flag("open"), q.flag("mine"), q.number("limit", 1000)
 	if err := q.err(); err != nil {
 		return err
 	}
@@ -95,7 +99,7 @@ func (a *API) postAck(k *call) error {
 func (a *API) getNotices(k *call) error {
 	q := queryOf(k)
 	state := oneOf(q, "state", []store.NoticeState{store.NoticePending, store.NoticeDelivered, store.NoticeDead})
-	before, limit := q.number("before", 1, 1<<53), q.number("limit", 1, 200)
+	before, limit := q.number("before", 1<<53), q.number("limit", 200)
 	if err := q.err(); err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ func (o *office) deliver(channel string, header http.Header, body []byte) answer
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	defer resp.Body.Close()
+	defer resp.Body.Close() //nolint:errcheck // read to its end
 	var b bytes.Buffer
 	if _, err := b.ReadFrom(resp.Body); err != nil {
 		o.t.Fatal(err)
@@ -67,8 +67,10 @@ func TestAttachmentsAreForThoseWhoSeeTheTicket(t *testing.T) {
 	stamp := strconv.FormatInt(morning.Unix(), 10)
 	mac := hmac.New(sha256.New, []byte(secret("env:HOTLINE_GRID_SECRET")))
 	fmt.Fprintf(mac, "%s.%s", stamp, form.Bytes())
-	number := o.deliver("grid", http.Header{"Content-Type": {w.FormDataContentType()}, "X-Hotline-Timestamp": {stamp},
-		"X-Hotline-Signature": {"sha256=" + hex.EncodeToString(mac.Sum(nil))}}, form.Bytes()).Is(http.StatusCreated).field("number")
+	number := o.deliver("grid", http.Header{
+		"Content-Type": {w.FormDataContentType()}, "X-Hotline-Timestamp": {stamp},
+		"X-Hotline-Signature": {"sha256=" + hex.EncodeToString(mac.Sum(nil))},
+	}, form.Bytes()).Is(http.StatusCreated).field("number")
 
 	var view struct {
 		Media []struct{ SHA256, MIME, Name string }
@@ -108,8 +110,10 @@ func TestWhatCannotBeReadWaitsInQuarantine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.deliver("flood-gauge", http.Header{"Content-Type": {"application/json"}, signature.HeaderWebhookID: {"msg_1"}, signature.HeaderWebhookSignature: {signed},
-		signature.HeaderWebhookTimestamp: {strconv.FormatInt(morning.Unix(), 10)}}, body).Is(http.StatusOK)
+	o.deliver("flood-gauge", http.Header{
+		"Content-Type": {"application/json"}, signature.HeaderWebhookID: {"msg_1"}, signature.HeaderWebhookSignature: {signed},
+		signature.HeaderWebhookTimestamp: {strconv.FormatInt(morning.Unix(), 10)},
+	}, body).Is(http.StatusOK)
 	var list struct {
 		Items []struct{ ID, State, Code string }
 	}

@@ -51,33 +51,49 @@ const (
 )
 
 var (
-	handlerActions = []ticket.Action{ticket.Sign, ticket.Contact, ticket.Return, ticket.Pause, ticket.Resume, ticket.AskExtend,
-		ticket.Resolve, ticket.SendOn, ticket.Note, ticket.Supplement, ticket.Reveal}
-	deskActions = []ticket.Action{ticket.Answer, ticket.Triage, ticket.Dispatch, ticket.AddUnit, ticket.Withdraw, ticket.Extend,
+	handlerActions = []ticket.Action{
+		ticket.Sign, ticket.Contact, ticket.Return, ticket.Pause, ticket.Resume, ticket.AskExtend,
+		ticket.Resolve, ticket.SendOn, ticket.Note, ticket.Supplement, ticket.Reveal,
+	}
+	deskActions = []ticket.Action{
+		ticket.Answer, ticket.Triage, ticket.Dispatch, ticket.AddUnit, ticket.Withdraw, ticket.Extend,
 		ticket.RefuseExtend, ticket.Reopen, ticket.Close, ticket.Decline, ticket.Merge, ticket.Split, ticket.LinkTo, ticket.Transfer,
-		ticket.Urge, ticket.Supplement, ticket.Amend, ticket.Note, ticket.Reveal}
+		ticket.Urge, ticket.Supplement, ticket.Amend, ticket.Note, ticket.Reveal,
+	}
 	reading = []Right{RightRead, RightSearch, RightExplain}
 )
 
 // Roles is the table of roles (design §8). A user may hold several.
 var Roles = []Role{
-	{ID: "agent", Title: "话务员", Personal: SightFull,
+	{
+		ID: "agent", Title: "话务员", Personal: SightFull,
 		Actions: []ticket.Action{ticket.Answer, ticket.Dispatch, ticket.Urge, ticket.Supplement, ticket.LinkTo, ticket.Amend, ticket.Note},
-		Rights:  append([]Right{RightRegister, RightCalls}, reading...)},
-	{ID: "desk", Title: "分拨员", Personal: SightMasked, Actions: deskActions,
-		Rights: append([]Right{RightRegister, RightCalls, RightDeliveries, RightRedrive, RightAlerts}, reading...)},
-	{ID: "callback", Title: "回访员", Personal: SightFull,
+		Rights:  append([]Right{RightRegister, RightCalls}, reading...),
+	},
+	{
+		ID: "desk", Title: "分拨员", Personal: SightMasked, Actions: deskActions,
+		Rights: append([]Right{RightRegister, RightCalls, RightDeliveries, RightRedrive, RightAlerts}, reading...),
+	},
+	{
+		ID: "callback", Title: "回访员", Personal: SightFull,
 		Actions: []ticket.Action{ticket.CallBack, ticket.Close, ticket.Reopen, ticket.Note},
-		Rights:  append([]Right{RightCalls}, reading...)},
+		Rights:  append([]Right{RightCalls}, reading...),
+	},
 	{ID: "unit_handler", Title: "承办人", Personal: SightMasked, Actions: handlerActions, Rights: []Right{RightRead, RightSearch, RightExplain, RightAlerts}},
 	{ID: "unit_head", Title: "承办单位负责人", Personal: SightMasked, Actions: handlerActions, Rights: []Right{RightRead, RightSearch, RightExplain, RightAlerts, RightAck, RightReports}},
-	{ID: "duty", Title: "值班长", Personal: SightMasked,
+	{
+		ID: "duty", Title: "值班长", Personal: SightMasked,
 		Actions: append([]ticket.Action{ticket.Arbitrate, ticket.Supervise}, deskActions...),
-		Rights: append([]Right{RightRegister, RightCalls, RightDeliveries, RightRedrive, RightAlerts, RightAck, RightConfidential, RightNotices,
-			RightReports, RightChannels}, reading...)},
-	{ID: "supervisor", Title: "督办员", Personal: SightMasked,
+		Rights: append([]Right{
+			RightRegister, RightCalls, RightDeliveries, RightRedrive, RightAlerts, RightAck, RightConfidential, RightNotices,
+			RightReports, RightChannels,
+		}, reading...),
+	},
+	{
+		ID: "supervisor", Title: "督办员", Personal: SightMasked,
 		Actions: []ticket.Action{ticket.Supervise, ticket.Urge, ticket.Reopen, ticket.Note, ticket.Reveal},
-		Rights:  append([]Right{RightAlerts, RightAck, RightReports, RightConfidential}, reading...)},
+		Rights:  append([]Right{RightAlerts, RightAck, RightReports, RightConfidential}, reading...),
+	},
 	{ID: "analyst", Title: "分析员", Personal: SightNone, Rights: []Right{RightRead, RightSearch, RightReports}},
 	{ID: "auditor", Title: "审计员", Personal: SightMasked, Rights: []Right{RightRead, RightSearch, RightExplain, RightAccessLog, RightReports, RightConfidential}},
 	{ID: "integrator", Title: "渠道接入员", Personal: SightNone, Rights: []Right{RightDeliveries, RightRedrive, RightChannels, RightNotices, RightExplain}},

@@ -248,7 +248,7 @@ func (d *Desk) withinBudget(c *city.City, t *ticket.Ticket, history []ticket.Eve
 	}
 	b := policy.Budget
 	a, _ := t.Assignment(cmd.Details.Assignment)
-	switch cmd.Action {
+	switch cmd.Action { //nolint:exhaustive // the others have no budget
 	case ticket.Pause:
 		if b.Pauses > 0 && t.Counters.Pauses >= b.Pauses {
 			return ticket.Errorf(ticket.Conflict, "ticket.pause.budget", "已挂起 %d 次，达到时限政策 %s 的上限", t.Counters.Pauses, policy.Title)
@@ -304,7 +304,7 @@ func (d *Desk) tell(c *city.City, t *ticket.Ticket, e ticket.Event) ([]store.Not
 	}
 	var list []store.Notice
 	var units []string
-	switch e.Action {
+	switch e.Action { //nolint:exhaustive // the others tell no unit
 	case ticket.Dispatch, ticket.Arbitrate, ticket.SendOn, ticket.AddUnit, ticket.Reopen:
 		for _, a := range t.Assignments {
 			if a.OfferedAt.Equal(e.At) && a.State == ticket.Offered {
@@ -348,8 +348,10 @@ func (d *Desk) tellCitizen(c *city.City, t, lead *ticket.Ticket, e ticket.Event)
 		return n, false, nil
 	}
 	r := c.Reasons[e.Cause.Reason]
-	words := c.Say(say, map[string]string{"number": t.Number, "code": t.Private.TrackCode, "unit": c.UnitTitle(lead.LeadUnit()),
-		"title": t.Private.Title, "reply": lead.Private.PublicReply, "reason": r.Title, "advice": r.Advice})
+	words := c.Say(say, map[string]string{
+		"number": t.Number, "code": t.Private.TrackCode, "unit": c.UnitTitle(lead.LeadUnit()),
+		"title": t.Private.Title, "reply": lead.Private.PublicReply, "reason": r.Title, "advice": r.Advice,
+	})
 	n, err = outbox.About(outbox.KindCitizen, t.Channel, t, e,
 		outbox.CitizenNotice{To: *t.Private.Reply, Message: ticket.Message{Title: t.Private.Title, Text: words}})
 	return n, err == nil, err
@@ -372,6 +374,8 @@ func forbidden(thing, value string) error {
 }
 
 func invalid(field, format string, args ...any) error {
-	return &ticket.Error{Kind: ticket.Invalid, Code: "command.invalid", Message: "请求有误",
-		Fields: []ticket.Field{{Name: field, Message: fmt.Sprintf(format, args...)}}}
+	return &ticket.Error{
+		Kind: ticket.Invalid, Code: "command.invalid", Message: "请求有误",
+		Fields: []ticket.Field{{Name: field, Message: fmt.Sprintf(format, args...)}},
+	}
 }

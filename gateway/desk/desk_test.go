@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -410,7 +411,7 @@ func TestTheFeedIsReadToItsEnd(t *testing.T) {
 	}
 	m := o.Report(flood("k-1"))
 	for n := range 7 {
-		m.Does(agent, ticket.Note, noting("第"+fmt.Sprint(n)))
+		m.Does(agent, ticket.Note, noting("第"+strconv.Itoa(n)))
 		end, err := o.desk.FeedEnd(t.Context())
 		if err != nil {
 			t.Fatal(err)

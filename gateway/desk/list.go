@@ -69,8 +69,10 @@ func (d *Desk) summaries(c *city.City, v Viewer, items []store.Item, now time.Ti
 // filter makes a query the store's filter, inside the viewer's scope. some is false when the query
 // lies outside it altogether.
 func (d *Desk) filter(ctx context.Context, c *city.City, v Viewer, q Query, now time.Time) (f store.Filter, some bool, err error) {
-	f = store.Filter{States: q.States, DueBefore: q.DueBefore, From: q.From, To: q.To, Overdue: q.Overdue, Now: now, Order: q.Order, Cursor: q.Cursor,
-		Limit: min(max(q.Limit, 0), listMost), HideConfidential: !v.Can(RightConfidential), HideHistoric: !q.Historic}
+	f = store.Filter{
+		States: q.States, DueBefore: q.DueBefore, From: q.From, To: q.To, Overdue: q.Overdue, Now: now, Order: q.Order, Cursor: q.Cursor,
+		Limit: min(max(q.Limit, 0), listMost), HideConfidential: !v.Can(RightConfidential), HideHistoric: !q.Historic,
+	}
 	if q.Channel != "" {
 		f.Channels = []string{q.Channel}
 	}

@@ -58,8 +58,10 @@ func (s Sight) party(p ticket.Party) *Party {
 	if s == SightFull {
 		return &Party{Name: p.Name, Phone: p.Phone, Contact: p.Contact, IDNumber: p.IDNumber, Company: p.Company, Anonymous: p.Anonymous}
 	}
-	return &Party{Name: text.MaskName(p.Name), Phone: text.MaskPhone(p.Phone), Contact: maskContact(p.Contact), IDNumber: text.MaskIDNumber(p.IDNumber),
-		Company: p.Company, Anonymous: p.Anonymous}
+	return &Party{
+		Name: text.MaskName(p.Name), Phone: text.MaskPhone(p.Phone), Contact: maskContact(p.Contact), IDNumber: text.MaskIDNumber(p.IDNumber),
+		Company: p.Company, Anonymous: p.Anonymous,
+	}
 }
 
 // maskContact masks a second way to reach somebody: a number, or the name part of an address.

@@ -116,8 +116,10 @@ func (d *Desk) Channels() []Channel {
 	c := d.Live.Get()
 	list := make([]Channel, 0, len(c.Channels))
 	for _, ch := range c.Channels {
-		list = append(list, Channel{ID: ch.ID, Title: ch.Title, Adapter: ch.Spec.Name, Source: string(ch.Source), Line: ch.Line, Example: ch.Example,
-			PerMin: ch.PerMin, Powers: append([]string{}, adapters.Powers(ch.Adapter)...)})
+		list = append(list, Channel{
+			ID: ch.ID, Title: ch.Title, Adapter: ch.Spec.Name, Source: string(ch.Source), Line: ch.Line, Example: ch.Example,
+			PerMin: ch.PerMin, Powers: append([]string{}, adapters.Powers(ch.Adapter)...),
+		})
 	}
 	slices.SortFunc(list, func(a, b Channel) int { return cmp.Compare(a.ID, b.ID) })
 	return list

@@ -3,6 +3,7 @@ package desk
 import (
 	"context"
 	"crypto/subtle"
+	"slices"
 	"strings"
 	"time"
 
@@ -89,8 +90,10 @@ func (d *Desk) track(ctx context.Context, c *city.City, item store.Item, now tim
 		return Track{}, err
 	}
 	t := &item.Ticket
-	out := Track{Number: t.Number, State: t.State, StateTitle: StateTitle(t.State), Title: text.MaskPersonal(t.Private.Title), Provisional: item.Provisional,
-		Overdue: d.summary(c, &item, SightNone, now).Overdue}
+	out := Track{
+		Number: t.Number, State: t.State, StateTitle: StateTitle(t.State), Title: text.MaskPersonal(t.Private.Title), Provisional: item.Provisional,
+		Overdue: d.summary(c, &item, SightNone, now).Overdue,
+	}
 	if !item.Due.IsZero() && t.State.Open() && t.State != ticket.StateResolved {
 		out.Expected = local(c, item.Due)
 	}
@@ -120,18 +123,15 @@ func (d *Desk) track(ctx context.Context, c *city.City, item store.Item, now tim
 // steps tells how far a matter has come. work is the ticket whose unit does the work: t itself, or
 // the lead of its incident.
 func steps(c *city.City, t *ticket.Ticket, history []ticket.Event, work *ticket.Ticket, workHistory []ticket.Event) []TrackStep {
-	owner, feedback := "", ""
+	owner, feedback := "", t.Private.PublicReply
 	if u := work.LeadUnit(); u != "" {
 		owner = c.UnitTitle(u)
 	}
 	if t.ID != work.ID && owner != "" {
 		owner += "（与同一事件的其他反映一并办理）"
 	}
-	switch t.State {
-	case ticket.StateDeclined, ticket.StateTransferred:
+	if t.State == ticket.StateDeclined || t.State == ticket.StateTransferred {
 		feedback = StateTitle(t.State) + "：" + c.Reasons[t.Outcome.Reason].Advice
-	default:
-		feedback = t.Private.PublicReply
 	}
 	history, workHistory = round(history), round(workHistory)
 	ended := []ticket.Action{ticket.Answer, ticket.Decline, ticket.Transfer}
@@ -163,8 +163,8 @@ func steps(c *city.City, t *ticket.Ticket, history []ticket.Event, work *ticket.
 // round is the part of a history since the matter was last reopened: what was done before has not
 // settled it.
 func round(history []ticket.Event) []ticket.Event {
-	for n := len(history) - 1; n >= 0; n-- {
-		if history[n].Action == ticket.Reopen {
+	for n, e := range slices.Backward(history) {
+		if e.Action == ticket.Reopen {
 			return history[n:]
 		}
 	}
@@ -173,9 +173,9 @@ func round(history []ticket.Event) []ticket.Event {
 
 // replied is when the citizen last got a word: the public reply that stands, or the resolution.
 func replied(t *ticket.Ticket, history []ticket.Event) time.Time {
-	for n := len(history) - 1; n >= 0; n-- {
-		if p := history[n].Private; p != nil && p.PublicReply != "" {
-			return history[n].At
+	for _, e := range slices.Backward(history) {
+		if e.Private != nil && e.Private.PublicReply != "" {
+			return e.At
 		}
 	}
 	if t.State.Open() && t.State != ticket.StateResolved {
@@ -186,22 +186,18 @@ func replied(t *ticket.Ticket, history []ticket.Event) time.Time {
 
 // first and latest are when one of the actions was first and last taken; zero when never.
 func first(history []ticket.Event, actions ...ticket.Action) time.Time {
-	for i := range history {
-		for _, a := range actions {
-			if history[i].Action == a {
-				return history[i].At
-			}
+	for _, e := range history {
+		if slices.Contains(actions, e.Action) {
+			return e.At
 		}
 	}
 	return time.Time{}
 }
 
 func latest(history []ticket.Event, actions ...ticket.Action) time.Time {
-	for n := len(history) - 1; n >= 0; n-- {
-		for _, a := range actions {
-			if history[n].Action == a {
-				return history[n].At
-			}
+	for _, e := range slices.Backward(history) {
+		if slices.Contains(actions, e.Action) {
+			return e.At
 		}
 	}
 	return time.Time{}

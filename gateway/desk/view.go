@@ -250,9 +250,11 @@ func (d *Desk) links(ctx context.Context, c *city.City, v Viewer, t *ticket.Tick
 func assignments(c *city.City, t *ticket.Ticket) []Assignment {
 	var list []Assignment
 	for _, a := range t.Assignments {
-		row := Assignment{No: a.No, Unit: Named{a.Unit, c.UnitTitle(a.Unit)}, Role: string(a.Role), RoleTitle: roleTitles[a.Role], Parent: a.Parent,
+		row := Assignment{
+			No: a.No, Unit: Named{a.Unit, c.UnitTitle(a.Unit)}, Role: string(a.Role), RoleTitle: roleTitles[a.Role], Parent: a.Parent,
 			State: a.State, StateTitle: assignmentTitles[a.State], Forced: a.Forced, OfferedAt: local(c, a.OfferedAt), SignedAt: local(c, a.SignedAt),
-			ContactedAt: local(c, a.ContactedAt), EndedAt: local(c, a.EndedAt)}
+			ContactedAt: local(c, a.ContactedAt), EndedAt: local(c, a.EndedAt),
+		}
 		if a.Reason != "" {
 			row.Reason = reasonTitle(c, a.Reason)
 		}
@@ -284,9 +286,12 @@ func why(c *city.City, t *ticket.Ticket) []Why {
 		name   string
 		values []string
 	}{
-		{"unit", titles(c.UnitTitle, d.Unit)}, {"triage", titles(func(r string) string { return reasonTitle(c, r) }, d.Triage)},
-		{"assist", titles(c.UnitTitle, d.Assist...)}, {"urgency", titles(func(u string) string { return urgencyTitles[ticket.Urgency(u)] }, string(d.Urgency))},
-		{"policy", titles(func(string) string { return policyTitle(c, t.Policy) }, d.Policy)}, {"tags", d.Tags},
+		{"unit", titles(c.UnitTitle, d.Unit)},
+		{"triage", titles(func(r string) string { return reasonTitle(c, r) }, d.Triage)},
+		{"assist", titles(c.UnitTitle, d.Assist...)},
+		{"urgency", titles(func(u string) string { return urgencyTitles[ticket.Urgency(u)] }, string(d.Urgency))},
+		{"policy", titles(func(string) string { return policyTitle(c, t.Policy) }, d.Policy)},
+		{"tags", d.Tags},
 	} {
 		o, ok := d.Origins[f.name]
 		if !ok {

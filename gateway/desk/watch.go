@@ -52,9 +52,11 @@ func (d *Desk) Calls(ctx context.Context, v Viewer, due bool, cursor string, lim
 	}
 	sight := v.sight(c)
 	for _, k := range calls {
-		row := Call{ID: k.ID.String(), Channel: Named{k.Channel, channelTitle(c, k.Channel)}, CallID: k.CallID, Line: k.Line, Agent: k.Agent, State: k.State,
+		row := Call{
+			ID: k.ID.String(), Channel: Named{k.Channel, channelTitle(c, k.Channel)}, CallID: k.CallID, Line: k.Line, Agent: k.Agent, State: k.State,
 			CallBack: k.CallBack, RangAt: local(c, k.RangAt), AnsweredAt: local(c, k.AnsweredAt), EndedAt: local(c, k.EndedAt), Seconds: k.Seconds,
-			Caller: sight.party(k.Private.Caller), Recordings: len(k.Private.Recording)}
+			Caller: sight.party(k.Private.Caller), Recordings: len(k.Private.Recording),
+		}
 		if sight > SightNone {
 			row.Transcript = sight.words(k.Private.Transcript)
 		}
@@ -145,8 +147,10 @@ func (d *Desk) Alerts(ctx context.Context, v Viewer, open, mine bool, limit int)
 		if mine && !slices.Contains(v.Posts, a.Post) {
 			continue
 		}
-		row := Alert{ID: a.ID.String(), Number: a.Number, Region: named(a.Region, regionTitle(c, a.Region)), Level: a.Level, LevelTitle: LevelTitle(a.Level),
-			Post: a.Post, Text: a.Text, At: local(c, a.At), AckedBy: a.AckedBy, AckedAt: local(c, a.AckedAt)}
+		row := Alert{
+			ID: a.ID.String(), Number: a.Number, Region: named(a.Region, regionTitle(c, a.Region)), Level: a.Level, LevelTitle: LevelTitle(a.Level),
+			Post: a.Post, Text: a.Text, At: local(c, a.At), AckedBy: a.AckedBy, AckedAt: local(c, a.AckedAt),
+		}
 		if a.Unit != "" {
 			row.Unit = named(a.Unit, c.UnitTitle(a.Unit))
 		}
@@ -209,8 +213,10 @@ func (d *Desk) Notices(ctx context.Context, state store.NoticeState, cursor int6
 		if u, ok := c.Rules.Unit(n.Target); ok {
 			title = u.Name
 		}
-		list = append(list, Notice{ID: n.ID, Kind: n.Kind, Target: Named{n.Target, title}, State: string(n.State), Attempts: n.Attempts,
-			Created: local(c, n.Created), Next: local(c, n.Next), Done: local(c, n.Done), Error: n.Error})
+		list = append(list, Notice{
+			ID: n.ID, Kind: n.Kind, Target: Named{n.Target, title}, State: string(n.State), Attempts: n.Attempts,
+			Created: local(c, n.Created), Next: local(c, n.Next), Done: local(c, n.Done), Error: n.Error,
+		})
 	}
 	return list, err
 }

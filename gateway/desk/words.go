@@ -182,7 +182,7 @@ func eventWords(c *city.City, e *ticket.Event, before *ticket.Ticket) string {
 	if e.Cause.Reason != "" {
 		because = "：" + reasonTitle(c, e.Cause.Reason)
 	}
-	switch e.Action {
+	switch e.Action { //nolint:exhaustive // the others are told by their title
 	case ticket.Register:
 		if d.Registration != nil {
 			return "登记，来自" + channelTitle(c, d.Registration.Channel)
