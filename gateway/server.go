@@ -68,11 +68,12 @@ type Server struct {
 	public    *url.URL
 	limits    *ratelimit.Limiter
 	metrics   *metrics
-	uploads   chan struct{} // bounds how many large bodies are held at once
+	pieces    chan struct{} // of the memory that large bodies share
 	stop      chan struct{}
 	stopOnce  sync.Once
 	listening chan struct{} // closed once Listen has begun
 	listened  sync.Once
+	silent    silent
 }
 
 // Times and sizes of a connection.
@@ -84,8 +85,6 @@ const (
 	handleTimeout = 20 * time.Second // of a request after its body was read
 	headerSize    = 16 << 10
 	apiBody       = 1 << 20 // of the API and of channels that declare nothing
-	largeBody     = 1 << 20 // from here on a body waits for one of the uploads
-	uploadsAtOnce = 8
 )
 
 // New builds the server. It does not listen yet.
@@ -95,7 +94,7 @@ func New(o Options) (*Server, error) {
 		return nil, fmt.Errorf("gateway: public URL %q: write scheme and host, for example https://12345.example.gov.cn", o.PublicURL)
 	}
 	public.Path = strings.TrimRight(public.Path, "/")
-	s := &Server{Options: o, public: public, limits: ratelimit.New(), metrics: newMetrics(o.Metrics), uploads: make(chan struct{}, uploadsAtOnce),
+	s := &Server{Options: o, public: public, limits: ratelimit.New(), metrics: newMetrics(o.Metrics), pieces: make(chan struct{}, piecesMost),
 		stop: make(chan struct{}), listening: make(chan struct{})}
 	a, err := api.New(api.Options{Intake: o.Intake, Desk: o.Desk, Accounts: o.Accounts, Media: o.Media, Store: o.Store, Live: o.Live, Hub: o.Hub, Log: o.Log,
 		Limits: s.limits, Rollback: o.Rollback, PublicURL: public, Demo: o.Demo, Now: o.Now, ClientIP: s.clientIP, Stop: s.stop})
@@ -115,6 +114,7 @@ func New(o Options) (*Server, error) {
 		ErrorHandler:                 func(c *fiber.Ctx, err error) error { return api.SendProblem(c, err, s.Log) },
 	})
 	s.app.Server().HeaderReceived = limitsOf
+	s.app.Server().ConnState = s.silent.note
 	s.app.Use(s.observe, secure, recover.New(recover.Config{EnableStackTrace: true, StackTraceHandler: s.panicked}), s.readBody)
 	s.mount(a)
 	return s, nil
@@ -144,7 +144,7 @@ func limitsOf(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
 	case strings.HasPrefix(path, api.Prefix+"/media/"):
 		limits.WriteTimeout = uploadTimeout
 	case strings.HasPrefix(path, "/channels/") || strings.HasPrefix(path, "/open311/"):
-		if h.ContentLength() > largeBody {
+		if n := h.ContentLength(); n > piece || n == -1 { // -1 is chunked
 			limits.ReadTimeout = uploadTimeout
 		}
 	}
@@ -166,6 +166,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	default:
 		return nil // it never listened
 	}
+	s.silent.hangUp()
 	if err := s.app.ShutdownWithContext(ctx); err != nil {
 		return fmt.Errorf("gateway: requests were still under way: %w", err)
 	}
@@ -194,7 +195,10 @@ func (s *Server) clientIP(c *fiber.Ctx) netip.Addr {
 	if !s.trusted(peer) {
 		return peer
 	}
-	hops := strings.Split(c.Get(fiber.HeaderXForwardedFor), ",")
+	var hops []string // proxies add to the header or add one of their own; the last word is always the nearest's
+	for _, line := range c.Request().Header.PeekAll(fiber.HeaderXForwardedFor) {
+		hops = append(hops, strings.Split(string(line), ",")...)
+	}
 	for _, hop := range slices.Backward(hops) {
 		ip, err := netip.ParseAddr(strings.TrimSpace(hop))
 		if err != nil {

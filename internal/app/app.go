@@ -221,7 +221,7 @@ func (a *App) build() error {
 		Store: a.store, Live: a.live, Random: rand.Reader, Log: a.log.With(slog.String("part", "tracker")), Now: now,
 		Every: a.clock.Pause(time.Second), Committed: committed, Metrics: tracker.NewMetrics(a.metrics),
 	})
-	a.accounts = account.New(account.Options{Store: a.store, Now: func() time.Time { return time.Now().UTC() }, Random: rand.Reader})
+	a.accounts = account.New(account.Options{Store: a.store, Now: a.worldNow, Random: rand.Reader})
 
 	a.metrics.MustRegister(newBacklog(func(ctx context.Context) (store.Counts, error) { return a.store.Counts(ctx, now()) }))
 
@@ -236,6 +236,15 @@ func (a *App) build() error {
 		TrustedProxies: a.options.TrustedProxies, Rollback: a.Rollback, Demo: demo, Now: now,
 	})
 	return err
+}
+
+// worldNow is the time of the people at the keyboard: sessions and lock-outs run by it, also while
+// a demo's clock runs ahead. Tests that tell the time tell this one, too.
+func (a *App) worldNow() time.Time {
+	if tell := a.options.Clock; tell != nil {
+		return tell()
+	}
+	return time.Now().UTC()
 }
 
 // Run serves on ln until ctx ends, then stops in order: no new deliveries, those under way are

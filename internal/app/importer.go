@@ -129,7 +129,7 @@ func (o *ImportOptions) report(s importer.Summary, took time.Duration, kept stri
 // bar draws how far the import has come. It reads the file once more, to know where the end is.
 func (o *ImportOptions) bar() (*progressbar.ProgressBar, error) {
 	if o.Progress == nil {
-		return progressbar.DefaultSilent(-1), nil
+		return progressbar.DefaultSilent(1), nil // of unknown length it would spin in a goroutine of its own
 	}
 	rows, err := importer.Count(o.File, o.Sheet)
 	if err != nil {
