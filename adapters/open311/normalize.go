@@ -103,6 +103,21 @@ func formOf(in adapters.Inbound) (url.Values, error) {
 	return merged, nil
 }
 
+// keyOf finds the api_key even in a body that cannot be read otherwise: who has a key is told what is wrong
+// with the rest.
+func keyOf(in adapters.Inbound) string {
+	form, _ := bodyForm(in)
+	for _, values := range []url.Values{form, in.Query} {
+		for _, key := range values["api_key"] {
+			if key = strings.TrimSpace(key); key != "" {
+				return key
+			}
+		}
+	}
+	return ""
+}
+
+// bodyForm reads the body's parameters; beside an error stand those that could be read.
 func bodyForm(in adapters.Inbound) (url.Values, error) {
 	switch mediaType := wire.MediaType(in.Header); mediaType {
 	case "multipart/form-data":
@@ -114,7 +129,7 @@ func bodyForm(in adapters.Inbound) (url.Values, error) {
 		}
 		form, err := url.ParseQuery(string(in.Body))
 		if err != nil {
-			return nil, invalid("open311.body", "body", "must be application/x-www-form-urlencoded; a parameter is badly escaped")
+			return form, invalid("open311.body", "body", "must be application/x-www-form-urlencoded; a parameter is badly escaped")
 		}
 		return form, nil
 	}
@@ -136,18 +151,18 @@ func multipartForm(in adapters.Inbound) (url.Values, error) {
 			return form, nil
 		}
 		if err != nil {
-			return nil, broken
+			return form, broken
 		}
 		if part.FileName() != "" {
 			continue
 		}
 		content, err := io.ReadAll(part) // bounded: the whole body is in memory and within MaxBody
 		if err != nil {
-			return nil, broken
+			return form, broken
 		}
 		form.Add(part.FormName(), string(content))
 	}
-	return nil, invalid("open311.body", "body", fmt.Sprintf("must have at most %d parts", maxParts))
+	return form, invalid("open311.body", "body", fmt.Sprintf("must have at most %d parts", maxParts))
 }
 
 // params are the parameters of one POST, with what was wrong about them. An empty parameter is the
@@ -255,6 +270,8 @@ func (p *params) point(place *ticket.Place, latitude, longitude string, datum ti
 		if place.Address == "" {
 			p.wrong("lat", "and long are both 0: the device had no position")
 		}
+	case wire.Point(long, lat) != "":
+		p.wrong("lat", "and long seem to be exchanged")
 	default:
 		place.Lat, place.Lng, place.Datum = lat, long, datum
 	}
@@ -302,7 +319,7 @@ func (p *params) attributes() map[string]string {
 	}
 	if len(answers) > maxAttributes {
 		p.wrong("attribute", fmt.Sprintf("at most %d attributes are taken", maxAttributes))
-		return nil
+		return map[string]string{}
 	}
 	attributes := make(map[string]string, len(answers)+1)
 	for code, list := range answers {

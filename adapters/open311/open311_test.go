@@ -1,9 +1,11 @@
 package open311
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"encoding/xml"
+	"fmt"
 	"net/http"
 	"net/url"
 	"os"
@@ -66,6 +68,41 @@ func FuzzQuery(f *testing.F) {
 			t.Errorf("%q: status %d, answered %v", target, r.Status, ok)
 		}
 	})
+}
+
+// Who has a key is told what is wrong with the rest, however badly the rest is written.
+func TestAKeyIsFoundInABadBody(t *testing.T) {
+	t.Parallel()
+	a := build(t, testSettings)
+	multipart := post("--b\r\nContent-Disposition: form-data; name=\"api_key\"\r\n\r\nxyz\r\n--b\r\nContent-Disposition: form-data; name=\"lat\"\r\n\r\n1")
+	multipart.Header.Set("Content-Type", "multipart/form-data; boundary=b")
+	var many strings.Builder
+	for i := range maxAttributes + 1 {
+		fmt.Fprintf(&many, "&attribute[a%d]=1", i)
+	}
+	const rest = "api_key=xyz&service_code=001&lat=35.06&long=118.32&description="
+	for name, in := range map[string]adapters.Inbound{
+		"semicolons":          post(rest + "a;b"),
+		"bad escape":          post(rest + "%zz"),
+		"no text":             post(rest + "%81%ff%ff%80%02%01"),
+		"multipart cut off":   multipart,
+		"too many attributes": post(rest + "a" + many.String()),
+		"axes exchanged":      post("api_key=xyz&service_code=001&lat=87.6&long=43.8&description=Urumqi"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := a.Open(in); err != nil {
+				t.Fatalf("Open: %v", err)
+			}
+			if _, err := a.Normalize(in); !ticket.IsKind(err, ticket.Invalid) {
+				t.Errorf("Normalize: %v, want Invalid", err)
+			}
+			in.Body = bytes.ReplaceAll(in.Body, []byte("xyz"), []byte("zyx"))
+			if _, err := a.Open(in); !ticket.IsKind(err, ticket.Forbidden) {
+				t.Errorf("with a wrong key: %v, want Forbidden", err)
+			}
+		})
+	}
 }
 
 // A retry has the same key inside the window, for every field that makes two posts the same;
