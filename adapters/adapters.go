@@ -268,6 +268,9 @@ type Spec struct {
 	Fields []Field
 	// MaxBody is the largest body in bytes the channel may send; 0 means 1 MiB.
 	MaxBody int64
+	// MaxText is how much of MaxBody may be other than files, in bytes; 0 means all of it. What comes in
+	// is kept even when it is refused, so a channel that is open to everybody takes no more than it needs.
+	MaxText int64
 	// Deadline is how long the platform waits for an acknowledgement; 0 means 15 s.
 	Deadline time.Duration
 	// Multipart says that file parts are to be kept and handed over as Inbound.Media.

@@ -205,7 +205,7 @@ func badPushes(o *office) []bad {
 		taken("garbage inside: quarantined", "\xff\xfe\x00\x01", ""),
 		taken("unknown type", message("3", "<MsgType>hologram</MsgType>"), ""),
 		taken("emoji and the end of a CDATA", message("4", "<MsgType>text</MsgType><Content>三里庄社区路灯坏了 🚦 ]]&gt; 很黑</Content>"), "Encrypt"),
-		taken("1 MiB would not fit; 100 kB of text", message("5", "<MsgType>text</MsgType><Content>"+strings.Repeat("水", 33_000)+"</Content>"), "Encrypt"),
+		taken("1 MiB of text", message("5", "<MsgType>text</MsgType><Content>"+strings.Repeat("水", 1<<20/3)+"</Content>"), "Encrypt"),
 		taken("a place on the moon", message("6", "<MsgType>location</MsgType><Location_X>900</Location_X><Location_Y>900</Location_Y>"), ""),
 		taken("1970", strings.Replace(message("7", "<MsgType>text</MsgType><Content>银雀山街道五里堡社区路灯不亮</Content>"), strconv.FormatInt(o.clock().Unix(), 10), "0", 1), ""),
 	}
@@ -285,7 +285,7 @@ func badEdge() []bad {
 	asks := http.Header{"Content-Type": {"application/octet-stream"}, "Expect": {"100-continue"}}
 	return []bad{
 		{"a channel that is not there", delivery{"/channels/telepathy/", nil, []byte("{}")}, []int{404, 401, 403}, "", ""},
-		{"too large for WeChat", delivery{"/channels/wechat/", asks, bytes.Repeat([]byte("x"), 300<<10)}, []int{413}, "", ""},
+		{"too large for WeChat", delivery{"/channels/wechat/", asks, bytes.Repeat([]byte("x"), 2<<20)}, []int{413}, "", ""},
 		{"too large for a call", delivery{"/channels/phone-12345/events", asks, bytes.Repeat([]byte("x"), 5<<20)}, []int{413}, "", ""},
 		{"too large for a sensor", delivery{"/channels/flood-gauge/", asks, bytes.Repeat([]byte("x"), 9<<20)}, []int{413}, "", ""},
 		{"an address that is not there", delivery{"/api/v2/", nil, nil}, []int{404}, "", ""},

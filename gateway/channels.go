@@ -1,9 +1,12 @@
 package gateway
 
 import (
+	"errors"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -76,20 +79,25 @@ func (s *Server) take(c *fiber.Ctx, id, base string) error {
 		return ticket.Errorf(ticket.NotFound, "channel.unknown", "没有这个渠道")
 	}
 	in := s.inbound(c, ch, base)
-	if limit, over := c.Locals(bodyOver).(int); over {
-		return s.tooLarge(c, ch, in, limit)
-	}
 	if wait, ok := s.mayDeliver(ch, in); !ok {
 		return s.tooMany(c, ch, in, wait)
 	}
+	switch fault, _ := c.Locals(bodyFault).(error); {
+	case errors.Is(fault, errBodyOver):
+		return s.tooLarge(c, ch, in, s.bodyLimit(c))
+	case fault != nil:
+		return s.busy(c, ch, in)
+	}
 	var r intake.Result
 	if ch.Spec.Multipart && wire.MediaType(in.Header) == "multipart/form-data" {
-		r = s.Intake.TakeWithFiles(c.UserContext(), in, s.keepFiles)
+		r = s.Intake.TakeWithFiles(c.UserContext(), in, s.keepFiles(ch.Spec))
 	} else {
 		r = s.Intake.Take(c.UserContext(), in)
 	}
 	if r.Outcome.Result == adapters.Refused {
 		s.limits.Allow("refused "+in.RemoteIP.String(), refusals, in.ReceivedAt)
+	} else {
+		s.limits.Allow("channel "+ch.ID, ratelimit.Limit{PerMinute: ch.PerMin}, in.ReceivedAt)
 	}
 	if r.Rendered {
 		return send(c, r.Reply)
@@ -115,19 +123,20 @@ func (s *Server) inbound(c *fiber.Ctx, ch *city.Channel, base string) adapters.I
 	return in
 }
 
-// mayDeliver asks the channel's limit of the pack and the sender's.
+// mayDeliver asks the sender's limits and the channel's of the pack. The channel's is used up by what is
+// genuine (see take): strangers must not silence it for the others. This machine (a proxy that is not
+// declared, a bridge beside us) has no limit of its own.
 func (s *Server) mayDeliver(ch *city.Channel, in adapters.Inbound) (wait time.Duration, ok bool) {
 	now := in.ReceivedAt
-	if wait, ok = s.limits.Allow("channel "+ch.ID, ratelimit.Limit{PerMinute: ch.PerMin}, now); !ok {
-		return wait, false
+	if !in.RemoteIP.IsLoopback() {
+		if wait, ok = s.limits.Peek("refused "+in.RemoteIP.String(), refusals, now); !ok {
+			return wait, false
+		}
+		if wait, ok = s.limits.Allow("address "+ch.ID+" "+in.RemoteIP.String(), perAddress, now); !ok {
+			return wait, false
+		}
 	}
-	if in.RemoteIP.IsLoopback() {
-		return 0, true // this machine: a proxy that is not declared, a bridge beside us
-	}
-	if wait, ok = s.limits.Peek("refused "+in.RemoteIP.String(), refusals, now); !ok {
-		return wait, false
-	}
-	return s.limits.Allow("address "+ch.ID+" "+in.RemoteIP.String(), perAddress, now)
+	return s.limits.Peek("channel "+ch.ID, ratelimit.Limit{PerMinute: ch.PerMin}, now)
 }
 
 // tooMany answers 429, in the channel's own form if it has one for that.
@@ -144,13 +153,32 @@ func (s *Server) tooMany(c *fiber.Ctx, ch *city.Channel, in adapters.Inbound, wa
 	return e
 }
 
-// tooLarge answers 413; Open311 knows no such status and says 400.
+// busy answers 503 in the channel's own form: there was no memory left for the body.
+func (s *Server) busy(c *fiber.Ctx, ch *city.Channel, in adapters.Inbound) error {
+	out := adapters.Outcome{Result: adapters.Unavailable, Code: "http.busy", RetryAfter: 5 * time.Second, At: in.ReceivedAt}
+	if a, can := ch.Adapter.(adapters.Acknowledger); can {
+		return send(c, a.Acknowledge(in, out))
+	}
+	return send(c, plainReply(out))
+}
+
+// tooLarge answers 413; Open311 knows no such status and says 400. It is logged, as nothing of the
+// delivery is kept: a platform that cannot send less needs a wider limit.
 func (s *Server) tooLarge(c *fiber.Ctx, ch *city.Channel, in adapters.Inbound, limit int) error {
+	s.Log.WarnContext(c.UserContext(), "delivery too large", slog.String("channel", ch.ID), slog.Int("limit", limit))
 	if a, can := ch.Adapter.(adapters.Acknowledger); can && ch.Spec.Name == "open311" {
 		in.Body = nil
 		return send(c, a.Acknowledge(in, adapters.Outcome{Result: adapters.Rejected, Code: "http.too_large", Text: "the request is too large", At: in.ReceivedAt}))
 	}
-	return ticket.Errorf(ticket.TooLarge, "http.too_large", "内容超过此渠道 %d MB 的上限", limit>>20)
+	return ticket.Errorf(ticket.TooLarge, "http.too_large", "内容超过此渠道 %s 的上限", size(int64(limit)))
+}
+
+// size is a number of bytes as people say it.
+func size(bytes int64) string {
+	if bytes < 1<<20 || bytes%(1<<20) != 0 {
+		return strconv.FormatInt(bytes>>10, 10) + " KB"
+	}
+	return strconv.FormatInt(bytes>>20, 10) + " MB"
 }
 
 // plainReply is the answer of channels that have no form of their own.

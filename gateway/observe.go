@@ -5,23 +5,20 @@ import (
 	"crypto/rand"
 	"errors"
 	"log/slog"
+	"net/http"
 	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
 
-	"github.com/citizen-hotline/gateway/gateway/api"
+	"github.com/citizen-hotline/gateway/internal/wire"
 )
 
-// observe gives a request its id and its deadline, and afterwards counts and logs it: by route, never
+// observe gives a request its id, and afterwards counts and logs it: by route, never
 // by address or query, which may hold personal data.
 func (s *Server) observe(c *fiber.Ctx) error {
 	id := requestID(c.Get(fiber.HeaderXRequestID))
 	c.Set(fiber.HeaderXRequestID, id)
-	ctx, cancel := context.WithTimeout(context.Background(), handleTimeout)
-	defer cancel()
-	c.SetUserContext(ctx)
-
 	start := s.Now()
 	err := c.Next()
 	if err != nil {
@@ -36,7 +33,7 @@ func (s *Server) observe(c *fiber.Ctx) error {
 	if status >= fiber.StatusInternalServerError {
 		level = slog.LevelWarn
 	}
-	s.Log.LogAttrs(ctx, level, "request", slog.String("id", id), slog.String("method", c.Method()), slog.String("route", route),
+	s.Log.LogAttrs(c.UserContext(), level, "request", slog.String("id", id), slog.String("method", c.Method()), slog.String("route", route),
 		slog.Int("status", status), slog.Duration("took", took), slog.Int("bytes", len(c.Request().Body())))
 	return nil
 }
@@ -80,54 +77,56 @@ func secure(c *fiber.Ctx) error {
 	return c.Next()
 }
 
-// bodyOver marks a request whose body was larger than its path allows.
-const bodyOver = "body.over"
+// bodyFault says why the body of a channel's delivery was not read, so that the channel can answer in its
+// own form: errBodyOver or errBodyBusy.
+const bodyFault = "body.fault"
 
 // readBody reads the body once, into a slice of this request alone, and no further than the path
 // allows. The framework streams bodies: read by it, a chunked one would have no bound, and one left
-// unread would be taken for the next request on the connection.
+// unread would be taken for the next request on the connection. The time to handle the request begins
+// when the body is there: photographs over a phone's network may take minutes.
 func (s *Server) readBody(c *fiber.Ctx) error {
-	stream := c.Context().RequestBodyStream()
-	if stream == nil {
-		return c.Next()
-	}
-	declared, limit := c.Request().Header.ContentLength(), s.bodyLimit(c)
-	if declared > largeBody || declared < 0 && limit > largeBody {
-		select {
-		case s.uploads <- struct{}{}:
-			defer func() { <-s.uploads }()
-		case <-c.UserContext().Done():
+	if stream := c.Context().RequestBodyStream(); stream != nil {
+		m := newMeter(stream, s.pieces)
+		defer m.release()
+		body, err := readAll(m, c.Request().Header.ContentLength(), s.bodyLimit(c))
+		c.Request().SetBodyRaw(body)
+		switch own := errors.Is(err, errBodyOver) || errors.Is(err, errBodyBusy); {
+		case own && isDelivery(c):
 			c.Context().SetConnectionClose()
-			return c.UserContext().Err()
-		}
-	}
-	body, err := readAll(stream, declared, limit)
-	if errors.Is(err, errBodyOver) {
-		c.Context().SetConnectionClose()
-		c.Locals(bodyOver, limit)
-		c.Request().SetBodyRaw(nil)
-		if !strings.HasPrefix(c.Path(), "/channels/") && !strings.HasPrefix(c.Path(), "/open311/") {
+			c.Locals(bodyFault, err)
+		case errors.Is(err, errBodyOver):
+			c.Context().SetConnectionClose()
 			return fiber.ErrRequestEntityTooLarge
+		case err != nil:
+			c.Context().SetConnectionClose()
+			return fiber.ErrBadRequest
 		}
-		return c.Next() // the channel says so in its own form
 	}
-	if err != nil {
-		c.Context().SetConnectionClose()
-		return fiber.ErrBadRequest
-	}
-	c.Request().SetBodyRaw(body)
+	ctx, cancel := context.WithTimeout(context.Background(), handleTimeout)
+	defer cancel()
+	c.SetUserContext(ctx)
 	return c.Next()
 }
 
-// bodyLimit is how large a body may be at the request's path.
+// isDelivery tells the paths of channels from ours.
+func isDelivery(c *fiber.Ctx) bool {
+	return strings.HasPrefix(c.Path(), "/channels/") || strings.HasPrefix(c.Path(), "/open311/")
+}
+
+// bodyLimit is how large a body may be at the request's path. Where only files may be large, a body that
+// can hold none is text.
 func (s *Server) bodyLimit(c *fiber.Ctx) int {
-	if strings.HasPrefix(c.Path(), api.Prefix) {
+	id, ok := s.channelID(c)
+	if !ok {
 		return apiBody
 	}
-	if id, ok := s.channelID(c); ok {
-		if ch, known := s.Live.Get().Channels[id]; known && ch.Spec.MaxBody > 0 {
-			return int(ch.Spec.MaxBody)
-		}
+	ch, known := s.Live.Get().Channels[id]
+	switch {
+	case !known || ch.Spec.MaxBody <= 0:
+		return apiBody
+	case ch.Spec.MaxText > 0 && wire.MediaType(http.Header{"Content-Type": {c.Get(fiber.HeaderContentType)}}) != "multipart/form-data":
+		return int(ch.Spec.MaxText)
 	}
-	return apiBody
+	return int(ch.Spec.MaxBody)
 }

@@ -88,6 +88,8 @@ func open(t *testing.T, change ...func(*app.Options)) *gate {
 	return g
 }
 
+func (g *gate) time() time.Time { return time.UnixMilli(g.now.Load()).UTC() }
+
 type answer struct {
 	t      *testing.T
 	status int
@@ -205,7 +207,7 @@ func TestBodiesAreBoundedByTheirPath(t *testing.T) {
 	over := bytes.Repeat([]byte("x"), 2<<20)
 	g.Send("POST", "/channels/wechat", map[string]string{"Content-Type": "text/xml"}, over).Is(413).Has("http.too_large")
 	g.Send("POST", "/api/v1/login", asJSON, over).Is(413)
-	g.Send("POST", "/open311/v2/requests.json", map[string]string{"Content-Type": "application/x-www-form-urlencoded"}, bytes.Repeat([]byte("x"), 33<<20)).Is(400)
+	g.Send("POST", "/open311/v2/requests.json", map[string]string{"Content-Type": "multipart/form-data; boundary=b"}, bytes.Repeat([]byte("x"), 33<<20)).Is(400)
 	g.Send("POST", "/nowhere", nil, over).Is(413)
 
 	// A chunked body declares no length.
@@ -349,8 +351,9 @@ func TestAChannelHasItsLimit(t *testing.T) {
 	t.Parallel()
 	g := open(t)
 	refused := 0
+	desk := map[string]string{"Content-Type": "application/json", "Authorization": "Bearer " + config.DemoSecret("env:HOTLINE_COUNTER_SECRET")}
 	for n := range 200 { // counter: 120 a minute, 30 at once
-		if a := g.Send("POST", "/channels/counter", asJSON, report(strconv.Itoa(n))); a.status == 429 {
+		if a := g.Send("POST", "/channels/counter", desk, report(strconv.Itoa(n))); a.status == 429 {
 			a.Has("rate.limited")
 			if a.header.Get("Retry-After") == "" {
 				t.Error("no Retry-After")

@@ -7,104 +7,142 @@ import (
 	"io"
 	"mime"
 	"mime/multipart"
-	"net/textproto"
+	"net/http"
+	"path"
+	"strings"
 
 	"github.com/citizen-hotline/gateway/adapters"
+	"github.com/citizen-hotline/gateway/gateway/intake"
+	"github.com/citizen-hotline/gateway/internal/wire"
 	"github.com/citizen-hotline/gateway/ticket"
 )
 
 // filesMost is how many files one delivery may bring.
 const filesMost = 9
 
-// keepFiles puts the file parts of a verified multipart delivery into the media store, synced, and
-// gives the delivery back without their bytes: its text parts and the hashes are what is kept of it.
-// Errors: Invalid for a broken form or too many files, TooLarge for one file, Unavailable when the disk
-// fails.
-func (s *Server) keepFiles(ctx context.Context, in adapters.Inbound) (adapters.Inbound, error) {
-	_, params, err := mime.ParseMediaType(in.Header.Get("Content-Type"))
-	if err != nil || params["boundary"] == "" {
-		return in, broken(err)
-	}
-	var rest bytes.Buffer
-	writer := multipart.NewWriter(&rest)
-	if err := writer.SetBoundary(params["boundary"]); err != nil {
-		return in, broken(err)
-	}
-	reader := multipart.NewReader(bytes.NewReader(in.Body), params["boundary"])
-	for {
-		part, err := reader.NextRawPart()
-		if errors.Is(err, io.EOF) {
-			break
+// keepFiles returns what puts the file parts of a verified multipart delivery into the media store,
+// synced, and gives the delivery back without their bytes: its other parts and the hashes are what is
+// kept of it. A delivery without files comes back as it came, byte for byte, as it was signed.
+//
+// Nothing is stored of a form that is broken, has too many files or one that is too large. A sender who
+// chooses its keys can correct it and is told: Invalid or TooLarge. A platform cannot: its delivery goes
+// on as it came and is kept whole. Unavailable means that the disk failed.
+func (s *Server) keepFiles(spec adapters.Spec) intake.KeepFiles {
+	return func(ctx context.Context, in adapters.Inbound) (adapters.Inbound, error) {
+		rest, files, err := s.checkForm(in, spec.MaxText)
+		if err != nil && !spec.OwnsKeys {
+			return in, nil
 		}
-		if err != nil {
-			return in, broken(err)
+		if err != nil || files == 0 {
+			return in, err
 		}
-		if part.FileName() == "" {
-			if err := copyPart(writer, part); err != nil {
-				return in, err
+		media := make([]adapters.Upload, 0, files)
+		err = eachPart(in, func(part *multipart.Part) error {
+			if !isFile(part) {
+				return nil
 			}
-			continue
-		}
-		if len(in.Media) == filesMost {
-			return in, ticket.Errorf(ticket.Invalid, "media.too_many", "一次最多 %d 个附件", filesMost)
-		}
-		up, err := s.keepFile(ctx, part, in)
+			ref, err := s.Media.Put(part)
+			if e, ok := errors.AsType[*ticket.Error](err); ok && e.Code == "media.empty" {
+				return nil // what forms send for a field left empty
+			}
+			if err != nil {
+				return err
+			}
+			ref.Name, ref.Role = fileName(part.FileName()), "photo"
+			media = append(media, adapters.Upload{Field: part.FormName(), MediaRef: ref})
+			if err := s.Store.PutMedia(ctx, ref, in.ReceivedAt); err != nil {
+				return ticket.Errorf(ticket.Unavailable, "media.unavailable", "附件暂时无法保存，请稍后重试").Because(err)
+			}
+			return nil
+		})
 		if err != nil {
 			return in, err
 		}
-		if up.SHA256 != "" {
-			in.Media = append(in.Media, up)
+		in.Media, in.Body = media, rest
+		return in, nil
+	}
+}
+
+// checkForm reads a multipart body to its end: rest is the body without its files. Errors: Invalid,
+// TooLarge.
+func (s *Server) checkForm(in adapters.Inbound, maxText int64) (rest []byte, files int, err error) {
+	var b bytes.Buffer
+	writer := multipart.NewWriter(&b)
+	if err := writer.SetBoundary(boundary(in)); err != nil {
+		return nil, 0, broken(err)
+	}
+	err = eachPart(in, func(part *multipart.Part) error {
+		if !isFile(part) {
+			to, err := writer.CreatePart(part.Header)
+			if err == nil {
+				_, err = io.Copy(to, part)
+			}
+			switch {
+			case err != nil:
+				return broken(err)
+			case maxText > 0 && int64(b.Len()) > maxText:
+				return ticket.Errorf(ticket.TooLarge, "http.too_large", "表单文字超过 %s 的上限", size(maxText))
+			}
+			return nil
+		}
+		n, err := io.Copy(io.Discard, part)
+		switch {
+		case err != nil:
+			return broken(err)
+		case n > s.Media.Max:
+			return ticket.Errorf(ticket.TooLarge, "media.too_large", "附件超过 %s 上限", size(s.Media.Max))
+		case n > 0:
+			files++
+		}
+		if files > filesMost {
+			return ticket.Errorf(ticket.Invalid, "media.too_many", "一次最多 %d 个附件", filesMost)
+		}
+		return nil
+	})
+	if err == nil {
+		err = writer.Close()
+	}
+	return b.Bytes(), files, err
+}
+
+// boundary separates the parts of a multipart body; empty when it is not told.
+func boundary(in adapters.Inbound) string {
+	_, params, err := mime.ParseMediaType(in.Header.Get("Content-Type"))
+	if err != nil {
+		return ""
+	}
+	return params["boundary"]
+}
+
+// eachPart hands over the parts of a multipart body. Errors: those of do; Invalid when it breaks off.
+func eachPart(in adapters.Inbound, do func(*multipart.Part) error) error {
+	for reader := multipart.NewReader(bytes.NewReader(in.Body), boundary(in)); ; {
+		part, err := reader.NextRawPart()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return broken(err)
+		}
+		if err := do(part); err != nil {
+			return err
 		}
 	}
-	if err := writer.Close(); err != nil {
-		return in, err
-	}
-	in.Body = rest.Bytes()
-	return in, nil
 }
 
-// keepFile stores one file. A part with a name and no content, as forms send for a field left
-// empty, is no file.
-func (s *Server) keepFile(ctx context.Context, part *multipart.Part, in adapters.Inbound) (adapters.Upload, error) {
-	source := &watched{r: part}
-	ref, err := s.Media.Put(source)
-	if source.failed != nil {
-		return adapters.Upload{}, broken(source.failed)
+// isFile tells what is attached from the message itself, when both are sent as files: browsers name every
+// Blob, and cameras send the event beside its picture.
+func isFile(p *multipart.Part) bool {
+	if p.FileName() == "" {
+		return false
 	}
-	var e *ticket.Error
-	if errors.As(err, &e) && e.Code == "media.empty" {
-		return adapters.Upload{}, nil
+	mediaType := wire.MediaType(http.Header(p.Header))
+	for _, format := range [...]string{"json", "xml", "csv"} {
+		if strings.HasSuffix(mediaType, "/"+format) || strings.EqualFold(path.Ext(p.FileName()), "."+format) {
+			return false
+		}
 	}
-	if err != nil {
-		return adapters.Upload{}, err
-	}
-	ref.Name, ref.Role = fileName(part.FileName()), "photo"
-	return adapters.Upload{Field: part.FormName(), MediaRef: ref}, s.Store.PutMedia(ctx, ref, in.ReceivedAt)
-}
-
-// watched tells a form that breaks off from a disk that fails.
-type watched struct {
-	r      io.Reader
-	failed error
-}
-
-func (w *watched) Read(p []byte) (int, error) {
-	n, err := w.r.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
-		w.failed = err
-	}
-	return n, err
-}
-
-func copyPart(w *multipart.Writer, part *multipart.Part) error {
-	to, err := w.CreatePart(textproto.MIMEHeader(part.Header))
-	if err != nil {
-		return err
-	}
-	if _, err = io.Copy(to, part); err != nil {
-		return broken(err)
-	}
-	return nil
+	return true
 }
 
 // fileName bounds the sender's name of a file, which is for people only.

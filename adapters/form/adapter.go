@@ -50,6 +50,7 @@ func Spec() adapters.Spec {
 			adapters.Field{Name: "area_code", Title: "本地区号", Type: adapters.TypeString, Help: "补全没有区号的固定电话，例如 0539"},
 		),
 		MaxBody:   64 << 20,
+		MaxText:   2 << 20,
 		Multipart: true,
 		OwnsKeys:  true,
 		New:       newForm,
@@ -81,6 +82,9 @@ func newForm(s adapters.Settings, d adapters.Deps) (adapters.Adapter, error) {
 
 // Open checks the token or signature; on a public channel it lets everybody in.
 func (f *form) Open(in adapters.Inbound) (adapters.Inbound, error) { return in, f.guard.Check(in) }
+
+// Handshake turns away what is no report.
+func (f *form) Handshake(in adapters.Inbound) (adapters.Reply, bool) { return wire.NotPost(in) }
 
 // newValidate names fields as they are on the wire.
 func newValidate() *validator.Validate {

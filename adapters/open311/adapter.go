@@ -43,6 +43,7 @@ func Spec() adapters.Spec {
 			{Name: "test", Title: "测试端点", Type: adapters.TypeBool, Default: "false", Help: "Discovery names the endpoint a test one."},
 		},
 		MaxBody:   32 << 20, // a post with some photographs
+		MaxText:   2 << 20,
 		Multipart: true,
 		OwnsKeys:  true,
 		New:       newAdapter,
@@ -135,12 +136,7 @@ func (a *adapter) Open(in adapters.Inbound) (adapters.Inbound, error) {
 	if !isPost(in) {
 		return in, nil
 	}
-	form, err := formOf(in)
-	if err != nil { // a key cannot be read out of it
-		form = in.Query
-	}
-	p := &params{Values: form}
-	if _, ok := a.clientOf(p.one("api_key")); !ok {
+	if _, ok := a.clientOf(keyOf(in)); !ok {
 		return in, ticket.Errorf(ticket.Forbidden, "open311.key", "api_key is missing or not known")
 	}
 	return in, nil

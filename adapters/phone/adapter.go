@@ -107,6 +107,9 @@ func (p *phone) Open(in adapters.Inbound) (adapters.Inbound, error) {
 	return in, guard.Check(in)
 }
 
+// Handshake turns away what is neither an event nor a form.
+func (p *phone) Handshake(in adapters.Inbound) (adapters.Reply, bool) { return wire.NotPost(in) }
+
 // Normalize reads by path. Errors: ticket.Invalid for the agent's form and for unknown paths; any
 // other error means that what an exchange sent cannot be read.
 func (p *phone) Normalize(in adapters.Inbound) ([]ticket.Request, error) {

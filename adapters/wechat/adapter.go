@@ -56,7 +56,7 @@ func Spec() adapters.Spec {
 			{Name: "grid_scene", Title: "网格二维码前缀", Type: adapters.TypeString, Default: "grid_", Help: "What a QR scene begins with when the rest is a grid code."},
 			{Name: "texts", Title: "回复文字", Type: adapters.TypeObject, Help: "welcome: answer to a new follower. unsupported: answer to a message of a kind we do not take."},
 		},
-		MaxBody:  256 << 10,
+		MaxBody:  3 << 19, // 1 MiB of text, encrypted and in base64
 		Deadline: 5 * time.Second,
 		New:      newAdapter,
 	}

@@ -42,6 +42,17 @@ func Reply(status int, body any) adapters.Reply {
 	}
 }
 
+// NotPost answers who comes to an address of reports in another way than by POST: a crawler, a browser, a
+// monitor. ok is false for a POST, which is a delivery.
+func NotPost(in adapters.Inbound) (r adapters.Reply, ok bool) {
+	if in.Method == http.MethodPost {
+		return adapters.Reply{}, false
+	}
+	r = Problem(http.StatusMethodNotAllowed, "http.method", "此地址只接受 POST", "", nil)
+	r.Header.Set("Allow", http.MethodPost)
+	return r, true
+}
+
 // RetryAfter sets the header that tells the caller when to come again, in whole seconds, rounded up.
 func RetryAfter(r adapters.Reply, after time.Duration) adapters.Reply {
 	seconds := max(1, int64((after+time.Second-1)/time.Second))
