@@ -304,17 +304,20 @@ func (s *suite) hostile(t *testing.T, cases []goldenCase) {
 		"many parts":        {"multipart/form-data; boundary=x", []byte(strings.Repeat("--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nb\r\n", 5000) + "--x--")},
 	}
 	tried := map[string]bool{}
-	for _, base := range s.taken(cases) {
+	bases := s.taken(cases)
+	for _, golden := range slices.Sorted(maps.Keys(bases)) {
+		base := bases[golden]
 		if route := base.Method + base.Path; tried[route] {
 			continue
 		} else {
 			tried[route] = true
 		}
+		inHeaders := base.Header.Get("Ce-Specversion") != "" // a CloudEvent in binary mode is one without any body
 		for name, b := range bodies {
 			in := clone(base)
 			in.Body, in.Media = bytes.Clone(b.body), nil
 			in.Header.Set("Content-Type", b.mime)
-			if requests, err := s.normalize(t, in); err == nil && len(requests) > 0 && len(base.Body) > 0 && base.Method != "GET" {
+			if requests, err := s.normalize(t, in); err == nil && len(requests) > 0 && len(base.Body) > 0 && !inHeaders && base.Method != "GET" {
 				t.Errorf("%s became %d requests", name, len(requests))
 			}
 			_, _ = s.open(in) // must not panic either

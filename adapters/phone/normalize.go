@@ -50,6 +50,7 @@ func (p *phone) events(in adapters.Inbound) ([]ticket.Request, error) {
 	}
 	var requests []ticket.Request
 	for i, e := range list {
+		e.CallID = clean(e.CallID) // blanks are no id: all such calls would be one
 		kind, known := kinds[ticket.CallEvent(e.Event)]
 		if !known && e.Event != "" && e.CallID != "" {
 			continue // a moment that means nothing to us: kept, ignored
@@ -80,7 +81,7 @@ func (p *phone) readable(e event) error {
 
 func (p *phone) request(e event, kind ticket.Kind, receivedAt time.Time) ticket.Request {
 	call := ticket.CallFact{
-		CallID: clean(e.CallID),
+		CallID: e.CallID,
 		Event:  ticket.CallEvent(e.Event),
 		Line:   clean(e.Line),
 		Agent:  clean(e.Agent),

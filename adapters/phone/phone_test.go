@@ -57,6 +57,14 @@ func TestPhone(t *testing.T) { t.Parallel(); adaptertest.Run(t, config(t)) }
 
 func FuzzNormalize(f *testing.F) { adaptertest.Fuzz(f, config(f)) }
 
+// Calls of which the exchange tells only blanks must not pass for one call.
+func TestBlanksAreNoCall(t *testing.T) {
+	t.Parallel()
+	if got, err := build(t).Normalize(post(t, "/events", map[string]any{"event": "missed", "callId": " \t", "caller": "13900000000"})); err == nil {
+		t.Errorf("taken as %v", got)
+	}
+}
+
 func TestNewRefuses(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ settings, want string }{

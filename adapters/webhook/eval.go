@@ -170,7 +170,8 @@ func unix(v any, unit time.Duration) (any, error) {
 	return time.UnixMilli(int64(f * float64(unit/time.Millisecond))).UTC(), nil
 }
 
-// pointOf is nil when there are no coordinates; what cannot be a place is an error.
+// pointOf is nil when there are no coordinates, or the 0, 0 of a device without a fix, whose alarm counts
+// all the same; what cannot be a place otherwise is an error: the mapping may have the axes exchanged.
 func pointOf(lng, lat any, datum ticket.Datum) (any, error) {
 	if textOf(lng) == "" && textOf(lat) == "" {
 		return nil, nil
@@ -180,7 +181,10 @@ func pointOf(lng, lat any, datum ticket.Datum) (any, error) {
 	if err1 != nil || err2 != nil {
 		return nil, errNumber
 	}
-	if err := geo.Check(geo.Point{Lng: x, Lat: y}); err != nil {
+	switch err := geo.Check(geo.Point{Lng: x, Lat: y}); {
+	case errors.Is(err, geo.ErrNullIsland):
+		return nil, nil
+	case err != nil:
 		return nil, err
 	}
 	return ticket.Place{Lng: x, Lat: y, Datum: datum}, nil

@@ -239,6 +239,7 @@ func TestHelpers(t *testing.T) {
 		`gcj02(118.3, "35.1")`:                          ticket.Place{Lng: 118.3, Lat: 35.1, Datum: ticket.GCJ02},
 		`bd09(118.3, 35.1)`:                             ticket.Place{Lng: 118.3, Lat: 35.1, Datum: ticket.BD09},
 		`wgs84(nil, "")`:                                nil,
+		`wgs84(0, "0.0")`:                               nil, // no fix: the alarm counts without a place
 		`digest("a", "bc") == digest("ab", "c")`:        false,
 		`digest("a", nil) == digest("a", "")`:           true,
 		`item.big + "x"`:                                "12345678901234567890x",
@@ -262,7 +263,7 @@ func TestHelpers(t *testing.T) {
 		}
 	}
 	for _, source := range []string{
-		`fromUnix("soon")`, `time("soon")`, `gcj02(35.1, 118.3)`, `wgs84(0, 0)`, `gcj02(118.3, nil)`, `item.nothing.deeper`, `"a" + item.nothing`,
+		`fromUnix("soon")`, `time("soon")`, `gcj02(35.1, 118.3)`, `wgs84(999, 35)`, `gcj02(118.3, nil)`, `item.nothing.deeper`, `"a" + item.nothing`,
 		`len(1..10000000)`, `repeat("积水", 10000000)`, `int("139" + "12345678x")`,
 	} {
 		p, err := c.compile("set.text", source)
