@@ -31,7 +31,7 @@ func (s *Store) Alerts(ctx context.Context, f store.AlertFilter) ([]store.Alert,
 	q.among(`post`, f.Posts)
 	q.among(`unit`, f.Units)
 	return built(ctx, s, "alerts", `SELECT id, key, ticket, number, unit, region, level, post, text, at, acked_by, acked_at FROM alerts`+
-		q.where()+` ORDER BY pos DESC LIMIT ?`, scanAlert, append(q.args, pageLimit(f.Limit))...)
+		q.where()+` ORDER BY pos DESC LIMIT +?`, scanAlert, append(q.args, pageLimit(f.Limit))...)
 }
 
 // AckAlert implements [store.Store].
@@ -64,7 +64,7 @@ func (s *Store) AccessLog(ctx context.Context, id ticket.ID, limit int) ([]store
 	if !id.IsZero() {
 		q.and(`ticket = ?`, id[:])
 	}
-	return built(ctx, s, "access log", `SELECT at, ticket, what, actor, fields, sealed FROM access_log`+q.where()+` ORDER BY id DESC LIMIT ?`,
+	return built(ctx, s, "access log", `SELECT at, ticket, what, actor, fields, sealed FROM access_log`+q.where()+` ORDER BY id DESC LIMIT +?`,
 		func(r row) (store.Access, error) {
 			var (
 				a                     store.Access

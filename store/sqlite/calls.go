@@ -66,7 +66,7 @@ func (s *Store) Calls(ctx context.Context, f store.CallFilter) ([]store.Call, st
 		return nil, "", err
 	}
 	limit := pageLimit(f.Limit)
-	list, err := built(ctx, s, "calls", selectCall+q.where()+` ORDER BY c.pos DESC LIMIT ?`, s.scanCall, append(q.args, limit+1)...)
+	list, err := built(ctx, s, "calls", selectCall+q.where()+` ORDER BY c.pos DESC LIMIT +?`, s.scanCall, append(q.args, limit+1)...)
 	if err != nil {
 		return nil, "", err
 	}

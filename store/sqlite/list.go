@@ -26,7 +26,7 @@ func (s *Store) Tickets(ctx context.Context, f store.Filter) (store.Page, error)
 	}
 	limit := pageLimit(f.Limit)
 	list, err := built(ctx, s, "tickets", `SELECT `+itemColumns+`, t.pos, t.registered_at, t.due_at FROM tickets t`+
-		q.where()+order+` LIMIT ?`, func(r row) (listed, error) {
+		q.where()+order+` LIMIT +?`, func(r row) (listed, error) {
 		var l listed
 		var err error
 		l.Item, err = s.scanItem(withLast{withLast{withLast{r, &l.due}, &l.registered}, &l.pos})
@@ -125,7 +125,7 @@ func (s *Store) narrowUnits(ctx context.Context, q *query, f store.Filter) error
 	}
 	in := marks(len(f.Units))
 	args := anys(f.Units)
-	counted, err := built(ctx, s, "tickets", `SELECT count(*) FROM (SELECT 1 FROM ticket_units WHERE unit IN (`+in+`) LIMIT ?)`, scanInt,
+	counted, err := built(ctx, s, "tickets", `SELECT count(*) FROM (SELECT 1 FROM ticket_units WHERE unit IN (`+in+`) LIMIT +?)`, scanInt,
 		append(anys(f.Units), manyTickets)...)
 	if err != nil {
 		return err

@@ -42,7 +42,7 @@ func (s *Store) Claim(ctx context.Context, now time.Time, lease time.Duration, l
 		args := append([]any{now.Add(lease).UnixMilli()}, append(q.args, pageLimit(limit))...)
 		//nolint:gosec // the condition is made of constants; its values are bound
 		text := `UPDATE outbox SET attempts = attempts + 1, next_at = ? WHERE id IN (SELECT id FROM outbox` + q.where() +
-			` ORDER BY next_at, id LIMIT ?) RETURNING ` + noticeColumns
+			` ORDER BY next_at, id LIMIT +?) RETURNING ` + noticeColumns
 		rows, err := tx.QueryContext(ctx, text, args...)
 		list, err := collect(rows, err, "notices", s.scanNotice)
 		slices.SortFunc(list, func(a, b store.StoredNotice) int { return cmp.Compare(a.ID, b.ID) })
@@ -77,7 +77,7 @@ func (s *Store) Notices(ctx context.Context, state store.NoticeState, cursor int
 		cursor = 1 << 62
 	}
 	return many(ctx, s, "notices", `SELECT id, key, ticket, kind, target, state, attempts, due_at, next_at, created, done_at, error, NULL
-		FROM outbox WHERE state = ? AND id < ? ORDER BY id DESC LIMIT ?`, s.scanNotice, string(state), cursor, pageLimit(limit))
+		FROM outbox WHERE state = ? AND id < ? ORDER BY id DESC LIMIT +?`, s.scanNotice, string(state), cursor, pageLimit(limit))
 }
 
 // Redrive implements [store.Outbox].

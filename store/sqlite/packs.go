@@ -52,7 +52,7 @@ func (s *Store) PackByHash(ctx context.Context, hash string) (store.Pack, error)
 
 // PackHistory implements [store.Packs].
 func (s *Store) PackHistory(ctx context.Context, limit int) ([]store.Pack, error) {
-	return many(ctx, s, "packs", `SELECT hash, author, note, at, NULL FROM pack_activations ORDER BY id DESC LIMIT ?`, scanPack, pageLimit(limit))
+	return many(ctx, s, "packs", `SELECT hash, author, note, at, NULL FROM pack_activations ORDER BY id DESC LIMIT +?`, scanPack, pageLimit(limit))
 }
 
 // OpenUnits implements [store.Packs]. It walks from unit to unit and stops at each one's first

@@ -81,7 +81,7 @@ func (s *Store) Deliveries(ctx context.Context, f store.DeliveryFilter) ([]store
 		pos int64
 	}
 	limit := pageLimit(f.Limit)
-	list, err := built(ctx, s, "deliveries", deliveryHead+`NULL, d.pos FROM deliveries d`+q.where()+` ORDER BY d.pos DESC LIMIT ?`,
+	list, err := built(ctx, s, "deliveries", deliveryHead+`NULL, d.pos FROM deliveries d`+q.where()+` ORDER BY d.pos DESC LIMIT +?`,
 		func(r row) (found, error) {
 			var pos int64
 			d, err := s.scanDelivery(withLast{r, &pos})

@@ -59,5 +59,5 @@ func (s *Store) History(ctx context.Context, id ticket.ID) ([]ticket.Event, erro
 // Feed implements [store.Reader]. Events become visible in the order of their positions: there
 // is one writer.
 func (s *Store) Feed(ctx context.Context, after int64, limit int) ([]store.FeedItem, error) {
-	return many(ctx, s, "events", selectEvent+`WHERE e.pos > ? ORDER BY e.pos LIMIT ?`, s.scanEvent, after, pageLimit(limit))
+	return many(ctx, s, "events", selectEvent+`WHERE e.pos > ? ORDER BY e.pos LIMIT +?`, s.scanEvent, after, pageLimit(limit))
 }

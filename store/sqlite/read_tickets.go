@@ -70,10 +70,12 @@ func (s *Store) Sender(ctx context.Context, who store.Sender, limit int) ([]tick
 }
 
 // selectSender asks two indexes, one after the other: one condition with OR would read all tickets.
+// The plus of LIMIT +?, here and in every statement, keeps SQLite from planning by the value: it
+// would prepare the statement anew at each call, at twice the cost of the look-up.
 const selectSender = selectItem + `WHERE t.pos IN (
 		SELECT pos FROM tickets WHERE phone_ix = ? AND phone_ix IS NOT NULL AND open = 1 UNION
 		SELECT pos FROM tickets WHERE sender_ix = ? AND sender_ix IS NOT NULL AND open = 1)
-	ORDER BY t.registered_at DESC, t.pos DESC LIMIT ?`
+	ORDER BY t.registered_at DESC, t.pos DESC LIMIT +?`
 
 // pageLimit keeps every list bounded: 50 when none is given, at most 1000.
 func pageLimit(n int) int {
@@ -88,7 +90,7 @@ func pageLimit(n int) int {
 
 // Due implements [store.Timers].
 func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]store.Timer, error) {
-	return many(ctx, s, "timers", `SELECT id, look_at FROM tickets WHERE look_at <= ? ORDER BY look_at, pos LIMIT ?`,
+	return many(ctx, s, "timers", `SELECT id, look_at FROM tickets WHERE look_at <= ? ORDER BY look_at, pos LIMIT +?`,
 		func(r row) (store.Timer, error) {
 			var id dbID
 			var at dbTime
