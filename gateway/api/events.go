@@ -141,12 +141,13 @@ func (f *feed) give(page []desk.Happening) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for i := range page {
+		h := &page[i]
 		for w := range f.watchers {
-			if !f.api.Desk.Sees(w.viewer, &page[i]) {
+			if !f.api.Desk.Sees(w.viewer, h) {
 				continue
 			}
 			select {
-			case w.out <- page[i]:
+			case w.out <- *h:
 			default:
 				close(w.lost)
 				delete(f.watchers, w)
