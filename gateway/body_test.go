@@ -73,12 +73,12 @@ func TestTimeBeginsAfterTheBody(t *testing.T) {
 		t.Fatal(err)
 	}
 	go func() { _ = s.app.Listener(ln) }()
-	defer s.app.Shutdown()
+	defer s.app.Shutdown() //nolint:errcheck // the test is over
 	c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", ln.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
+	defer c.Close() //nolint:errcheck // the test is over
 	if _, err := io.WriteString(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 500001\r\n\r\n"+strings.Repeat("x", 500_000)); err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ func TestTheSlowKeepNobodyWaiting(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer c.Close()
+		defer c.Close() //nolint:errcheck // the test is over
 		head := "POST /channels/miniapp HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 60000000\r\n\r\n"
 		if _, err := io.WriteString(c, head+strings.Repeat("x", 20_000)); err != nil {
 			t.Fatal(err)
@@ -97,8 +97,10 @@ func (g *gate) hook(t *testing.T, id string, parts ...part) answer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return g.Send("POST", "/channels/flood-gauge", map[string]string{"Content-Type": contentType, "Webhook-Id": id,
-		"Webhook-Timestamp": strconv.FormatInt(at.Unix(), 10), "Webhook-Signature": signed}, body)
+	return g.Send("POST", "/channels/flood-gauge", map[string]string{
+		"Content-Type": contentType, "Webhook-Id": id,
+		"Webhook-Timestamp": strconv.FormatInt(at.Unix(), 10), "Webhook-Signature": signed,
+	}, body)
 }
 
 // A platform cannot correct itself: whatever its files are like, its delivery is kept.

@@ -29,8 +29,10 @@ func newMetrics(r Registry) *metrics {
 	f := promauto.With(r)
 	return &metrics{
 		requests: f.NewCounterVec(prometheus.CounterOpts{Name: "hotline_http_requests_total", Help: "Requests by route pattern and status."}, []string{"method", "route", "status"}),
-		seconds: f.NewHistogramVec(prometheus.HistogramOpts{Name: "hotline_http_request_seconds", Help: "Time to answer by route pattern, streams left out.",
-			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}}, []string{"route"}),
+		seconds: f.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "hotline_http_request_seconds", Help: "Time to answer by route pattern, streams left out.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}, []string{"route"}),
 		handler: adaptor.HTTPHandler(promhttp.HandlerFor(r, promhttp.HandlerOpts{})),
 	}
 }

@@ -94,10 +94,14 @@ func New(o Options) (*Server, error) {
 		return nil, fmt.Errorf("gateway: public URL %q: write scheme and host, for example https://12345.example.gov.cn", o.PublicURL)
 	}
 	public.Path = strings.TrimRight(public.Path, "/")
-	s := &Server{Options: o, public: public, limits: ratelimit.New(), metrics: newMetrics(o.Metrics), pieces: make(chan struct{}, piecesMost),
-		stop: make(chan struct{}), listening: make(chan struct{})}
-	a, err := api.New(api.Options{Intake: o.Intake, Desk: o.Desk, Accounts: o.Accounts, Media: o.Media, Store: o.Store, Live: o.Live, Hub: o.Hub, Log: o.Log,
-		Limits: s.limits, Rollback: o.Rollback, PublicURL: public, Demo: o.Demo, Now: o.Now, ClientIP: s.clientIP, Stop: s.stop})
+	s := &Server{
+		Options: o, public: public, limits: ratelimit.New(), metrics: newMetrics(o.Metrics), pieces: make(chan struct{}, piecesMost),
+		stop: make(chan struct{}), listening: make(chan struct{}),
+	}
+	a, err := api.New(api.Options{
+		Intake: o.Intake, Desk: o.Desk, Accounts: o.Accounts, Media: o.Media, Store: o.Store, Live: o.Live, Hub: o.Hub, Log: o.Log,
+		Limits: s.limits, Rollback: o.Rollback, PublicURL: public, Demo: o.Demo, Now: o.Now, ClientIP: s.clientIP, Stop: s.stop,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -181,7 +185,7 @@ func (s *Server) ready(c *fiber.Ctx) error {
 	default:
 	}
 	if err := s.Store.Healthy(c.UserContext()); err != nil {
-		s.Log.WarnContext(c.UserContext(), "not ready", "error", err)
+		s.Log.WarnContext(c.UserContext(), "not ready", slog.Any("error", err))
 		return c.Status(fiber.StatusServiceUnavailable).SendString("the store cannot take writes now\n")
 	}
 	return c.SendString("ok\n")
@@ -217,5 +221,5 @@ func (s *Server) trusted(ip netip.Addr) bool {
 
 // panicked logs a panic of a handler, which must not take the others down.
 func (s *Server) panicked(c *fiber.Ctx, what any) {
-	s.Log.ErrorContext(c.UserContext(), "handler panicked", "route", c.Route().Path, "panic", fmt.Sprint(what))
+	s.Log.ErrorContext(c.UserContext(), "handler panicked", slog.String("route", c.Route().Path), slog.String("panic", fmt.Sprint(what)))
 }

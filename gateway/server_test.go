@@ -67,8 +67,10 @@ func open(t *testing.T, change ...func(*app.Options)) *gate {
 	}
 	g.addr = ln.Addr().String()
 	g.url = "http://" + g.addr
-	o := app.Options{City: "../config/cities/linyi", Data: g.data, Listen: g.addr, Demo: true, Clock: func() time.Time { return time.UnixMilli(g.now.Load()).UTC() },
-		Out: io.Discard, Log: g.log, LogLevel: "debug", Getenv: os.Getenv}
+	o := app.Options{
+		City: "../config/cities/linyi", Data: g.data, Listen: g.addr, Demo: true, Clock: func() time.Time { return time.UnixMilli(g.now.Load()).UTC() },
+		Out: io.Discard, Log: g.log, LogLevel: "debug", Getenv: os.Getenv,
+	}
 	for _, c := range change {
 		c(&o)
 	}
@@ -115,7 +117,7 @@ func (g *gate) do(req *http.Request) answer {
 	if err != nil {
 		g.t.Fatalf("%s %s: %v", req.Method, req.URL.Path, err)
 	}
-	defer resp.Body.Close()
+	defer resp.Body.Close() //nolint:errcheck // it was only read
 	b, err := io.ReadAll(resp.Body)
 	if err != nil {
 		g.t.Fatal(err)
@@ -231,7 +233,7 @@ func (g *gate) raw(request string) string {
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	defer c.Close()
+	defer c.Close() //nolint:errcheck // the test is over
 	if _, err := io.WriteString(c, request); err != nil {
 		g.t.Fatal(err)
 	}
@@ -421,7 +423,7 @@ func TestStopAnswersWhatIsUnderWay(t *testing.T) {
 			if err != nil {
 				return // not taken: the sender tries again
 			}
-			defer resp.Body.Close()
+			defer resp.Body.Close() //nolint:errcheck // it was only read
 			if _, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != 201 && resp.StatusCode != 503 {
 				lost.Add(1)
 			}
