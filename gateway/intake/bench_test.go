@@ -28,8 +28,10 @@ func BenchmarkTake(b *testing.B) {
 			for n := range words {
 				words[n] = letters[(int(k)*31+n*n*7+n*int(k))%len(letters)]
 			}
-			r := ticket.Request{Key: strconv.FormatInt(k, 10), Kind: ticket.KindCase, Category: leaves[int(k)%len(leaves)].ID, Text: place.Name + string(words),
-				Appellant: ticket.Party{Phone: fmt.Sprintf("139%08d", k)}, Place: ticket.Place{Address: place.Name}}
+			r := ticket.Request{
+				Key: strconv.FormatInt(k, 10), Kind: ticket.KindCase, Category: leaves[int(k)%len(leaves)].ID, Text: place.Name + string(words),
+				Appellant: ticket.Party{Phone: fmt.Sprintf("139%08d", k)}, Place: ticket.Place{Address: place.Name},
+			}
 			if s := o.Post("app", r); s.out.Result != adapters.Accepted {
 				b.Errorf("%s %s", s.out.Result, s.out.Code)
 			}

@@ -370,11 +370,16 @@ func senderName(s store.Sender, request string) string {
 	}
 }
 
+// agentsForm is the adapter whose cases are typed by agents; it verifies who fills the form in.
+const agentsForm = "phone"
+
 // actorOf is who acted, without personal data.
 func actorOf(a admission) ticket.Actor {
 	switch {
 	case a.request.Call != nil && a.request.Call.Agent != "":
 		return ticket.Actor{Kind: ticket.ActorUser, ID: a.request.Call.Agent}
+	case a.channel.Spec.Name == agentsForm && a.request.Attributes["agent"] != "":
+		return ticket.Actor{Kind: ticket.ActorUser, ID: a.request.Attributes["agent"]}
 	case a.request.Source == ticket.SourceCitizen:
 		return ticket.Actor{Kind: ticket.ActorCitizen, ID: a.channel.ID}
 	default:
