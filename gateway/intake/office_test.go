@@ -7,7 +7,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -16,9 +15,9 @@ import (
 	"github.com/citizen-hotline/gateway/config"
 	"github.com/citizen-hotline/gateway/gateway/intake"
 	"github.com/citizen-hotline/gateway/internal/city"
-	"github.com/citizen-hotline/gateway/internal/seal"
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/store/sqlite"
+	"github.com/citizen-hotline/gateway/store/sqlite/sqlitetest"
 	"github.com/citizen-hotline/gateway/ticket"
 )
 
@@ -65,23 +64,6 @@ func open(t testing.TB) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys, err := seal.Generate(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ring, err := seal.New(keys)
-	if err != nil {
-		t.Fatal(err)
-	}
-	st, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "hotline.db"), Ring: ring})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
 	mended := false
 	channel := func(id string, source ticket.SourceClass, ownsKeys bool) *city.Channel {
 		return &city.Channel{
@@ -89,7 +71,7 @@ func open(t testing.TB) *office {
 			Spec:    adapters.Spec{Name: "plain", OwnsKeys: ownsKeys}, Adapter: plain{&mended},
 		}
 	}
-	o := &office{t: t, store: st, now: storm}
+	o := &office{t: t, store: sqlitetest.Open(t), now: storm}
 	o.live = city.NewLive(&city.City{
 		ID: "linyi", Hash: p.Hash, Prefix: p.City.Prefix, Zone: p.City.Location, Rules: p.Ruleset, Policies: p.PolicySet,
 		Bounds:        p.City.Bounds.Box(),

@@ -12,6 +12,7 @@ import (
 	"github.com/citizen-hotline/gateway/internal/account"
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/store/sqlite"
+	"github.com/citizen-hotline/gateway/store/sqlite/sqlitetest"
 	"github.com/citizen-hotline/gateway/ticket"
 )
 
@@ -27,7 +28,7 @@ const good = "correct-horse-battery"
 
 func enter(t *testing.T) *door {
 	t.Helper()
-	d := &door{t: t, store: open(t), now: time.Date(2026, 7, 13, 0, 30, 0, 0, time.UTC)}
+	d := &door{t: t, store: sqlitetest.Open(t), now: time.Date(2026, 7, 13, 0, 30, 0, 0, time.UTC)}
 	d.Accounts = account.New(account.Options{Store: d.store, Now: func() time.Time { return d.now }, Random: rand.Reader})
 	if err := d.Create(t.Context(), store.User{Login: "lihua", Name: "李华", Roles: []string{"agent"}}, good, true); err != nil {
 		t.Fatal(err)

@@ -3,41 +3,18 @@ package account_test
 import (
 	"context"
 	"crypto/rand"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/citizen-hotline/gateway/internal/account"
-	"github.com/citizen-hotline/gateway/internal/seal"
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/store/sqlite"
+	"github.com/citizen-hotline/gateway/store/sqlite/sqlitetest"
 	"github.com/citizen-hotline/gateway/ticket"
 )
 
 const right = "correct horse battery"
-
-func open(t *testing.T) *sqlite.Store {
-	t.Helper()
-	keys, err := seal.Generate(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ring, err := seal.New(keys)
-	if err != nil {
-		t.Fatal(err)
-	}
-	st, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "hotline.db"), Ring: ring})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return st
-}
 
 // gate holds every reader of an account until all have read it.
 type gate struct {
@@ -62,7 +39,7 @@ func accounts(t *testing.T, st account.Store) *account.Accounts {
 
 func TestGuessesMadeAtOnceAreLockedOutAfterFive(t *testing.T) {
 	t.Parallel()
-	st := open(t)
+	st := sqlitetest.Open(t)
 	if err := accounts(t, st).Create(t.Context(), store.User{Login: "li"}, right, true); err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +70,7 @@ func TestGuessesMadeAtOnceAreLockedOutAfterFive(t *testing.T) {
 
 func TestAPasswordChangedMeanwhileLetsNobodyIn(t *testing.T) {
 	t.Parallel()
-	st := open(t)
+	st := sqlitetest.Open(t)
 	a := accounts(t, st)
 	if err := a.Create(t.Context(), store.User{Login: "li"}, right, true); err != nil {
 		t.Fatal(err)

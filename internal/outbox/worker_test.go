@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,10 +23,10 @@ import (
 	"github.com/citizen-hotline/gateway/config"
 	"github.com/citizen-hotline/gateway/internal/city"
 	"github.com/citizen-hotline/gateway/internal/outbox"
-	"github.com/citizen-hotline/gateway/internal/seal"
 	"github.com/citizen-hotline/gateway/routing"
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/store/sqlite"
+	"github.com/citizen-hotline/gateway/store/sqlite/sqlitetest"
 	"github.com/citizen-hotline/gateway/ticket"
 )
 
@@ -106,22 +105,7 @@ func open(t *testing.T) *post {
 	p.city = cityWith(t, server.URL)
 	p.city.Channels = map[string]*city.Channel{"wechat": {Channel: adapters.Channel{ID: "wechat"}, Adapter: channel{p}}}
 
-	keys, err := seal.Generate(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ring, err := seal.New(keys)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if p.store, err = sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "hotline.db"), Ring: ring}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := p.store.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	p.store = sqlitetest.Open(t)
 	p.worker = outbox.New(outbox.Options{
 		Store: p.store, Live: city.NewLive(p.city), Media: p, HTTP: server.Client(), Random: rand.Reader,
 		Secret: func(adapters.SecretRef) (string, error) { return secret, nil }, Log: slog.New(slog.DiscardHandler),

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"strconv"
 	"sync"
 	"testing"
@@ -13,10 +12,10 @@ import (
 
 	"github.com/citizen-hotline/gateway/config"
 	"github.com/citizen-hotline/gateway/internal/city"
-	"github.com/citizen-hotline/gateway/internal/seal"
 	"github.com/citizen-hotline/gateway/sla/tracker"
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/store/sqlite"
+	"github.com/citizen-hotline/gateway/store/sqlite/sqlitetest"
 	"github.com/citizen-hotline/gateway/ticket"
 )
 
@@ -41,24 +40,7 @@ func open(t *testing.T) *watch {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys, err := seal.Generate(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ring, err := seal.New(keys)
-	if err != nil {
-		t.Fatal(err)
-	}
-	st, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "hotline.db"), Ring: ring})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	w := &watch{t: t, store: st, now: monday, city: &city.City{
+	w := &watch{t: t, store: sqlitetest.Open(t), now: monday, city: &city.City{
 		Hash: p.Hash, Prefix: "LY", Zone: p.City.Location, Rules: p.Ruleset,
 		Policies: p.PolicySet, DefaultPolicy: p.City.DefaultPolicy, DutyUnit: p.DutyUnit(), Say: p.Text,
 	}}
