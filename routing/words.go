@@ -211,7 +211,7 @@ func (q *query) unsaid(p part, k *Keywords, ws *wordSet) *Failure {
 	switch p {
 	case partAny:
 		fail.Want = k.Any
-		fail.Words = "没有出现任一关键词：" + strings.Join(k.Any, "、")
+		fail.Words = "没有出现任一关键词：" + some(k.Any)
 	case partAll:
 		fail.Want, fail.Seen = k.All, names(ws.all, occurs)
 		fail.Words = "缺少关键词：" + strings.Join(names(ws.all, func(w int32) bool { return !occurs(w) }), "、")
@@ -220,7 +220,18 @@ func (q *query) unsaid(p part, k *Keywords, ws *wordSet) *Failure {
 		fail.Words = "出现了排除词：" + strings.Join(fail.Seen, "、")
 	}
 	if p != partNot && covered != nil {
-		fail.Words += fmt.Sprintf("（%s 只出现在 %s 一类不计的词语中）", strings.Join(covered, "、"), strings.Join(k.Mask, "、"))
+		fail.Words += fmt.Sprintf("（%s 只出现在 %s 一类不计的词语中）", some(covered), some(k.Mask))
 	}
 	return fail
+}
+
+// wordsShown is how many words of a list a sentence names; Want has them all.
+const wordsShown = 8
+
+// some names the first words of a list and says how many there are.
+func some(words []string) string {
+	if len(words) <= wordsShown {
+		return strings.Join(words, "、")
+	}
+	return fmt.Sprintf("%s 等 %d 个", strings.Join(words[:wordsShown], "、"), len(words))
 }
