@@ -205,8 +205,10 @@ func TestServeNoop(t *testing.T) {
 	if !ok {
 		t.Fatalf("it says %q", line[:n])
 	}
-	cl := newClient(address, 1, c, anything)
+	cl := newClient(lean, address, 1, c, anything)
 	defer cl.close()
+	other := newClient(standard, address, 1, c, anything)
+	defer other.close()
 	profile := filepath.Join(t.TempDir(), "cpu.pprof")
 	for _, command := range []string{"profile " + profile, "stop"} {
 		if _, err := io.WriteString(tell, command+"\n"); err != nil {
@@ -215,8 +217,10 @@ func TestServeNoop(t *testing.T) {
 		if _, err := hear.Read(line); err != nil {
 			t.Fatal(err)
 		}
-		if err := cl.post(1); err != nil {
-			t.Fatal(err)
+		for _, c := range []*client{cl, other} {
+			if err := c.post(1); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	if info, err := os.Stat(profile); err != nil || info.Size() == 0 {

@@ -44,7 +44,7 @@ func (b *bench) load(ctx context.Context) error {
 	b.say("   %d tickets/s for %v", plan.rate, plan.length)
 	peak := watch(s.pid())
 	used := spent(s.pid())
-	cl := newClient(s.address, plan.connections, c, ticketed)
+	cl := newClient(lean, s.address, plan.connections, c, ticketed)
 	defer cl.close()
 	got := openLoop(ctx, plan, cl.post)
 	if ctx.Err() != nil {

@@ -22,27 +22,34 @@ func (b *bench) path(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	counts := either(b, []int{64, 256}, []int{16, 64})
-	before, err := b.noops(ctx, c, counts)
+	var asks []ask
+	for _, k := range []kind{standard, lean} {
+		for i, n := range either(b, []int{64, 256}, []int{16, 64}) {
+			a := ask{kind: k, connections: n}
+			if k.name == standard.name && !b.short {
+				a.wanted = []float64{0.05, 0.08}[i]
+			}
+			asks = append(asks, a)
+		}
+	}
+	before, err := b.noops(ctx, c, asks)
 	if err != nil {
 		return err
 	}
-	full, err := b.full(ctx, c, counts)
+	full, err := b.full(ctx, c, asks)
 	if err != nil {
 		return err
 	}
-	after, err := b.noops(ctx, c, counts)
+	after, err := b.noops(ctx, c, asks)
 	if err != nil {
 		return err
 	}
-	wanted := map[int]float64{64: 0.05, 256: 0.08}
-	for i, n := range counts {
+	for i, a := range asks {
 		noop := (before[i] + after[i]) / 2
-		b.table.show(fmt.Sprintf("Fiber no-op that reads the body, %d connections", n), perSecond(noop))
-		b.table.show(fmt.Sprintf("full durable path, %d connections", n), fmt.Sprintf("%s, %s of the server's CPU each", perSecond(full[i].rate), duration(float64(full[i].cpu))))
-		label := fmt.Sprintf("full durable path ÷ no-op, %d connections", n)
-		if want, ok := wanted[n]; ok {
-			b.table.atLeast(label, full[i].rate/noop, want, ratio)
+		b.table.show(fmt.Sprintf("%s: no-op · full path", a), fmt.Sprintf("%s · %s, %s of server CPU each", perSecond(noop), perSecond(full[i].rate), duration(float64(full[i].cpu))))
+		label := fmt.Sprintf("%s: full durable path ÷ no-op", a)
+		if a.wanted > 0 {
+			b.table.atLeast(label, full[i].rate/noop, a.wanted, ratio)
 		} else {
 			b.table.show(label, ratio(full[i].rate/noop))
 		}
@@ -50,35 +57,44 @@ func (b *bench) path(ctx context.Context) error {
 	return nil
 }
 
+// ask is one comparison.
+type ask struct {
+	kind        kind
+	connections int
+	wanted      float64 // ratio; 0: shown for comparison
+}
+
+func (a ask) String() string { return fmt.Sprintf("%d connections, %s", a.connections, a.kind.name) }
+
 // noops measures the endpoint that does nothing.
-func (b *bench) noops(ctx context.Context, c *complaints, counts []int) ([]float64, error) {
+func (b *bench) noops(ctx context.Context, c *complaints, asks []ask) ([]float64, error) {
 	s, err := start(ctx, "noop")
 	if err != nil {
 		return nil, err
 	}
 	defer s.kill()
 	var rates []float64
-	for _, n := range counts {
-		cl := newClient(s.address, n, c, anything)
-		rate, _, err := closedLoop(ctx, n, time.Second, either(b, 5*time.Second, 2*time.Second), 0, cl.post)
+	for _, a := range asks {
+		cl := newClient(a.kind, s.address, a.connections, c, anything)
+		rate, _, err := closedLoop(ctx, a.connections, time.Second, either(b, 4*time.Second, time.Second), 0, cl.post)
 		cl.close()
 		if err != nil {
-			return nil, fmt.Errorf("no-op with %d connections: %w", n, err)
+			return nil, fmt.Errorf("no-op with %s: %w", a, err)
 		}
-		b.say("   no-op, %d connections: %.0f/s", n, rate)
+		b.say("   no-op, %s: %.0f/s", a, rate)
 		rates = append(rates, rate)
 	}
 	return rates, s.stop()
 }
 
-// speed is what the gateway did with a number of connections.
+// speed is what the gateway did.
 type speed struct {
 	rate float64       // tickets a second
 	cpu  time.Duration // of the server, per ticket
 }
 
 // full measures the gateway, which starts with an empty data folder.
-func (b *bench) full(ctx context.Context, c *complaints, counts []int) ([]speed, error) {
+func (b *bench) full(ctx context.Context, c *complaints, asks []ask) ([]speed, error) {
 	data := filepath.Join(b.dir, "path-data")
 	if err := os.Mkdir(data, 0o700); err != nil {
 		return nil, err
@@ -91,17 +107,17 @@ func (b *bench) full(ctx context.Context, c *complaints, counts []int) ([]speed,
 	defer s.kill()
 	var speeds []speed
 	next := 0
-	for _, n := range counts {
-		cl := newClient(s.address, n, c, ticketed)
+	for _, a := range asks {
+		cl := newClient(a.kind, s.address, a.connections, c, ticketed)
 		used := spent(s.pid())
-		rate, sent, err := closedLoop(ctx, n, 2*time.Second, either(b, 10*time.Second, 4*time.Second), next, cl.post)
+		rate, sent, err := closedLoop(ctx, a.connections, 2*time.Second, either(b, 10*time.Second, 2*time.Second), next, cl.post)
 		used = spent(s.pid()) - used
 		cl.close()
 		if err != nil {
-			return nil, fmt.Errorf("gateway with %d connections: %w", n, err)
+			return nil, fmt.Errorf("gateway with %s: %w", a, err)
 		}
 		next += sent
-		b.say("   gateway, %d connections: %.0f tickets/s", n, rate)
+		b.say("   gateway, %s: %.0f tickets/s", a, rate)
 		speeds = append(speeds, speed{rate, used / time.Duration(max(sent, 1))})
 	}
 	return speeds, s.stop()
