@@ -214,7 +214,7 @@ type Filter struct {
 	Phone      string // exact, canonical; matched by its keyed hash
 	IDs        []ticket.ID
 	Public     bool // only tickets marked public
-	// HideConfidential leaves confidential tickets out, save those held by a unit of Units.
+	// HideConfidential leaves confidential tickets out: a cursor beside one would tell that it is there.
 	HideConfidential bool
 	HideHistoric     bool
 	Order            string // "registered" newest first (default), "due" soonest first

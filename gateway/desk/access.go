@@ -172,6 +172,20 @@ func (v Viewer) holds(c *city.City, a ticket.Assignment) bool {
 	return v.Unit == "" || a.Unit == v.Unit || c.Rules.WithinUnit(a.Unit, v.Unit)
 }
 
+// shares reports whether the viewer's unit has a part in the work: one that was given back or taken
+// away is none.
+func (v Viewer) shares(c *city.City, t *ticket.Ticket) bool {
+	return slices.ContainsFunc(t.Assignments, func(a ticket.Assignment) bool {
+		return a.State != ticket.Withdrawn && a.State != ticket.Returned && v.holds(c, a)
+	})
+}
+
+// mayReveal reports whether the ticket's personal data may be opened to the viewer with a reason: a unit
+// that gave the matter back has none.
+func (v Viewer) mayReveal(c *city.City, t *ticket.Ticket) bool {
+	return v.mayDo(c, ticket.Reveal) && (v.Unit == "" || v.shares(c, t))
+}
+
 // sees reports whether the ticket lies in the viewer's scope. A ticket outside it does not exist
 // for the viewer.
 func (v Viewer) sees(c *city.City, t *ticket.Ticket) bool {
@@ -179,7 +193,7 @@ func (v Viewer) sees(c *city.City, t *ticket.Ticket) bool {
 		involved := slices.ContainsFunc(t.Assignments, func(a ticket.Assignment) bool {
 			return a.State != ticket.Withdrawn && v.holds(c, a)
 		})
-		if !involved {
+		if !involved || t.Confidential && !v.shares(c, t) {
 			return false
 		}
 	}

@@ -100,7 +100,11 @@ func (d *Desk) act(ctx context.Context, v Viewer, number string, cmd ticket.Comm
 		return View{}, err
 	}
 	choose(c, v, &item.Ticket, &cmd)
-	if err := d.allowed(ctx, c, v, &item.Ticket, history, &cmd, now); err != nil {
+	if err := d.allowed(c, v, &item.Ticket, history, &cmd, now); err != nil {
+		return View{}, err
+	}
+	other, err := d.other(ctx, c, v, &cmd)
+	if err != nil {
 		return View{}, err
 	}
 	t := item.Ticket
@@ -112,6 +116,13 @@ func (d *Desk) act(ctx context.Context, v Viewer, number string, cmd ticket.Comm
 	change := store.Change{Tickets: []store.TicketChange{c.Change(item.Version, t, history, now)}}
 	if cmd.Action == ticket.Reveal {
 		change.Access = []store.Access{{At: now, Actor: cmd.Actor, What: "reveal", Ticket: t.ID, Fields: cmd.Details.Fields, Reason: cmd.Cause.Reason}}
+	}
+	if cmd.Action == ticket.Merge {
+		lead, err := d.asRead(ctx, c, other, now)
+		if err != nil {
+			return View{}, err
+		}
+		change.Tickets = append(change.Tickets, lead)
 	}
 	if change.Outbox, err = d.tell(c, &t, e); err != nil {
 		return View{}, err
@@ -134,13 +145,16 @@ func (d *Desk) act(ctx context.Context, v Viewer, number string, cmd ticket.Comm
 // find reads a ticket by number, inside the viewer's scope.
 func (d *Desk) find(ctx context.Context, c *city.City, v Viewer, number string) (store.Item, error) {
 	item, err := d.Store.TicketByNumber(ctx, number)
-	if err != nil {
-		return store.Item{}, err
+	if ticket.IsKind(err, ticket.NotFound) || err == nil && !v.sees(c, &item.Ticket) {
+		return store.Item{}, unknown()
 	}
-	if !v.sees(c, &item.Ticket) {
-		return store.Item{}, ticket.Errorf(ticket.NotFound, "ticket.unknown", "没有编号为 %s 的工单", number)
-	}
-	return item, nil
+	return item, err
+}
+
+// unknown is the one answer to a number that was never given and to a ticket that is not the viewer's to
+// know of: by comparing them nobody learns which confidential tickets there are.
+func unknown() error {
+	return ticket.Errorf(ticket.NotFound, "ticket.unknown", "没有这张工单，请核对工单编号")
 }
 
 // choose names the assignment of a command that names none, when only one of the viewer's can take it.
@@ -160,7 +174,7 @@ func choose(c *city.City, v Viewer, t *ticket.Ticket, cmd *ticket.Command) {
 }
 
 // allowed checks what the pack and the viewer's part in the ticket say of a command.
-func (d *Desk) allowed(ctx context.Context, c *city.City, v Viewer, t *ticket.Ticket, history []ticket.Event, cmd *ticket.Command, now time.Time) error {
+func (d *Desk) allowed(c *city.City, v Viewer, t *ticket.Ticket, history []ticket.Event, cmd *ticket.Command, now time.Time) error {
 	cmd.Cause.Pack = c.Hash
 	if cmd.Cause.Reason != "" {
 		r, known := c.Reasons[cmd.Cause.Reason]
@@ -179,28 +193,46 @@ func (d *Desk) allowed(ctx context.Context, c *city.City, v Viewer, t *ticket.Ti
 			return invalid("unit", "承办单位 %q 不存在或已撤销", u)
 		}
 	}
-	if a, ok := t.Assignment(cmd.Details.Assignment); ok && !v.holds(c, a) {
+	a, ok := t.Assignment(cmd.Details.Assignment)
+	switch {
+	case ok && !v.holds(c, a):
 		return forbidden("assignment", strconv.Itoa(a.No))
+	case cmd.Action == ticket.Reveal && !v.mayReveal(c, t):
+		return forbidden("action", string(cmd.Action))
+	case ok && cmd.Action == ticket.SendOn && (cmd.Details.Unit == a.Unit || !c.Rules.WithinUnit(cmd.Details.Unit, a.Unit)):
+		return invalid("unit", "%q 不是%s的下级单位", cmd.Details.Unit, c.UnitTitle(a.Unit))
 	}
 	if err := amends(c, t, cmd); err != nil {
 		return err
 	}
-	if cmd.Action == ticket.SendOn && !c.Rules.WithinUnit(cmd.Details.Unit, v.Unit) && v.Unit != "" {
-		return invalid("unit", "%q 不是本单位的下级单位", cmd.Details.Unit)
-	}
-	if !cmd.Details.Other.IsZero() {
-		other, err := d.Store.Ticket(ctx, cmd.Details.Other)
-		if err != nil {
-			return err
-		}
-		if !v.sees(c, &other.Ticket) {
-			return ticket.Errorf(ticket.NotFound, "ticket.unknown", "没有这张工单")
-		}
-		if cmd.Action == ticket.Merge && (!other.State.Open() || other.State == ticket.StateMerged) {
-			return ticket.Errorf(ticket.Conflict, "ticket.merge.ended", "工单 %s 已%s，不能并入", other.Number, StateTitle(other.State))
-		}
-	}
 	return d.withinBudget(c, t, history, cmd, now)
+}
+
+// other reads the other ticket a command names, if any, and checks that it may be named.
+func (d *Desk) other(ctx context.Context, c *city.City, v Viewer, cmd *ticket.Command) (store.Item, error) {
+	if cmd.Details.Other.IsZero() {
+		return store.Item{}, nil
+	}
+	other, err := d.Store.Ticket(ctx, cmd.Details.Other)
+	switch {
+	case err != nil:
+		return other, err
+	case !v.sees(c, &other.Ticket):
+		return other, unknown()
+	case cmd.Action == ticket.Merge && (!isOpen(other.State) || other.State == ticket.StateMerged):
+		// Its reporters have had their answer: who follows it now would hear nothing.
+		return other, ticket.Errorf(ticket.Conflict, "ticket.merge.ended", "工单 %s %s，不能并入；可改为关联", other.Number, StateTitle(other.State))
+	case cmd.Action == ticket.Merge && other.Confidential:
+		return other, ticket.Errorf(ticket.Conflict, "ticket.merge.confidential", "工单 %s 是保密工单，其答复不能发给其他诉求人，不能并入", other.Number)
+	}
+	return other, nil
+}
+
+// asRead makes a commit depend on a ticket it leaves alone: two officers who merge two tickets into each
+// other at once must not both succeed, or nobody would work on either.
+func (d *Desk) asRead(ctx context.Context, c *city.City, item store.Item, now time.Time) (store.TicketChange, error) {
+	history, err := d.Store.History(ctx, item.ID)
+	return c.Change(item.Version, item.Ticket, city.Upto(&item.Ticket, history), now), err
 }
 
 // amends checks the category and region of a correction and notes what it replaces.
@@ -347,10 +379,13 @@ func (d *Desk) tellCitizen(c *city.City, t, lead *ticket.Ticket, e ticket.Event)
 	if say == "" || t.Private.Reply == nil || t.Historic {
 		return n, false, nil
 	}
-	r := c.Reasons[e.Cause.Reason]
+	r, reply := c.Reasons[e.Cause.Reason], lead.Private.PublicReply
+	if t.ID != lead.ID {
+		reply = toOthers(lead)
+	}
 	words := c.Say(say, map[string]string{
 		"number": t.Number, "code": t.Private.TrackCode, "unit": c.UnitTitle(lead.LeadUnit()),
-		"title": t.Private.Title, "reply": lead.Private.PublicReply, "reason": r.Title, "advice": r.Advice,
+		"title": t.Private.Title, "reply": reply, "reason": r.Title, "advice": r.Advice,
 	})
 	n, err = outbox.About(outbox.KindCitizen, t.Channel, t, e,
 		outbox.CitizenNotice{To: *t.Private.Reply, Message: ticket.Message{Title: t.Private.Title, Text: words}})

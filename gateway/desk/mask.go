@@ -42,12 +42,20 @@ func (s Sight) String() string {
 	return [...]string{"none", "masked", "full"}[s]
 }
 
-// words shows free text: numbers of persons in it are masked in less than full sight.
-func (s Sight) words(t string) string {
+// words shows free text about a ticket. In less than full sight numbers of persons in it are masked, and
+// so are the names and contacts of those who brought the matter, wherever somebody wrote them down.
+// The other party's name stays: it is what the matter is about.
+func (s Sight) words(p *ticket.Private, t string) string {
 	if s == SightFull || t == "" {
 		return t
 	}
-	return text.MaskPersonal(t)
+	name, contact := text.MaskName, maskContact
+	if s == SightNone {
+		name = func(string) string { return "**" }
+		contact = name
+	}
+	t = text.ReplaceNames(t, contact, p.Appellant.Contact, p.FiledBy.Contact)
+	return text.MaskPersonal(text.ReplaceNames(t, name, p.Appellant.Name, p.FiledBy.Name))
 }
 
 // party shows a person: nothing at all, masked, or in full.
@@ -84,18 +92,18 @@ func (s Sight) place(p ticket.Place) *Place {
 }
 
 // media lists attachments. A recording is a voice, and a voice is an identity.
-func (s Sight) media(all []ticket.MediaRef) []Media {
+func (s Sight) media(p *ticket.Private) []Media {
 	var list []Media
-	for _, m := range all {
+	for _, m := range p.Media {
 		if s.showsMedia(m) {
-			list = append(list, Media{SHA256: m.SHA256, MIME: m.MIME, Size: m.Size, Name: text.MaskPersonal(m.Name), Role: m.Role})
+			list = append(list, Media{SHA256: m.SHA256, MIME: m.MIME, Size: m.Size, Name: s.words(p, m.Name), Role: m.Role})
 		}
 	}
 	return list
 }
 
 func (s Sight) showsMedia(m ticket.MediaRef) bool {
-	return s > SightNone || m.Role != "recording" && m.Role != "voice"
+	return s > SightNone || m.Role != "recording" && m.Role != "voice" && !strings.HasPrefix(m.MIME, "audio/")
 }
 
 // coarse rounds degrees to three places, about 100 m.

@@ -9,7 +9,6 @@ import (
 	"github.com/citizen-hotline/gateway/gateway/intake"
 	"github.com/citizen-hotline/gateway/internal/city"
 	"github.com/citizen-hotline/gateway/internal/geo"
-	"github.com/citizen-hotline/gateway/internal/text"
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/ticket"
 )
@@ -23,11 +22,11 @@ func published(t *ticket.Ticket) bool { return t.Public && !t.Confidential }
 // PublicTicket implements [adapters.PublicDesk].
 func (d *Desk) PublicTicket(ctx context.Context, number string) (adapters.PublicTicket, error) {
 	item, err := d.Store.TicketByNumber(ctx, number)
+	if ticket.IsKind(err, ticket.NotFound) || err == nil && !published(&item.Ticket) {
+		return adapters.PublicTicket{}, unknown()
+	}
 	if err != nil {
 		return adapters.PublicTicket{}, err
-	}
-	if !published(&item.Ticket) {
-		return adapters.PublicTicket{}, ticket.Errorf(ticket.NotFound, "ticket.unknown", "没有编号为 %s 的公开工单", number)
 	}
 	return public(d.Live.Get(), &item), nil
 }
@@ -113,8 +112,8 @@ func public(c *city.City, item *store.Item) adapters.PublicTicket {
 	category, _ := c.Rules.Category(t.Category)
 	p := adapters.PublicTicket{
 		Number: t.Number, Open: isOpen(t.State), StateTitle: StateTitle(t.State), Category: t.Category, Service: category.Name,
-		Summary: t.PublicSummary, Registered: t.RegisteredAt, Updated: t.UpdatedAt, Region: regionTitle(c, t.Region),
-		PublicReply: text.MaskPersonal(t.Private.PublicReply),
+		Summary: SightNone.words(&t.Private, t.PublicSummary), Registered: t.RegisteredAt, Updated: t.UpdatedAt, Region: regionTitle(c, t.Region),
+		PublicReply: SightNone.words(&t.Private, t.Private.PublicReply),
 	}
 	if p.Summary == "" {
 		p.Summary = category.Name

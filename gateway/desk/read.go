@@ -50,12 +50,17 @@ type Explanation struct {
 	Text     string              `json:"text"` // the same in words
 }
 
-// Explain says why a ticket has its owner.
+// Explain says why a ticket has its owner, in words of the matter itself: it is a view.
 func (d *Desk) Explain(ctx context.Context, v Viewer, number string) (Explanation, error) {
 	c := d.Live.Get()
 	item, err := d.find(ctx, c, v, number)
 	if err != nil {
 		return Explanation{}, err
+	}
+	if item.Confidential {
+		if err := d.log(ctx, v, store.Access{What: "view", Ticket: item.ID, Fields: []string{"explanation"}}); err != nil {
+			return Explanation{}, err
+		}
 	}
 	f := intake.FactsOf(&item.Ticket)
 	e := c.Rules.Explain(&f)

@@ -20,15 +20,12 @@ func (d *Desk) shareReply(ctx context.Context, c *city.City, change *store.Chang
 	if ending(lead, e) == "" {
 		return nil
 	}
-	page, err := d.Store.Tickets(ctx, store.Filter{Incident: lead.ID, States: []ticket.State{ticket.StateMerged}, Limit: sharedMost})
+	items, err := d.followers(ctx, lead.ID)
 	if err != nil {
 		return err
 	}
-	for _, item := range page.Items {
+	for _, item := range items {
 		t, expect := item.Ticket, item.Version
-		if t.ID == lead.ID {
-			continue
-		}
 		history, err := d.Store.History(ctx, t.ID)
 		if err != nil {
 			return err
@@ -36,7 +33,7 @@ func (d *Desk) shareReply(ctx context.Context, c *city.City, change *store.Chang
 		told, err := t.Do(ticket.Command{
 			Action: ticket.Note, Actor: e.Actor, Cause: ticket.Cause{Pack: c.Hash, Reason: "incident_reply"},
 			Details: ticket.Details{Other: lead.ID, Relation: "incident"},
-			Private: &ticket.Private{Note: "牵头工单 " + lead.Number + " " + ActionTitle(e.Action), PublicReply: lead.Private.PublicReply},
+			Private: &ticket.Private{Note: "牵头工单 " + lead.Number + " " + ActionTitle(e.Action), PublicReply: toOthers(lead)},
 		}, now, d.Random)
 		if err != nil {
 			return err
@@ -53,4 +50,30 @@ func (d *Desk) shareReply(ctx context.Context, c *city.City, change *store.Chang
 		}
 	}
 	return nil
+}
+
+// followers lists the tickets merged into one, and those merged into these before: whoever led an incident
+// may have been found to be part of a larger one.
+func (d *Desk) followers(ctx context.Context, lead ticket.ID) ([]store.Item, error) {
+	var list []store.Item
+	seen := map[ticket.ID]bool{lead: true}
+	for next := []ticket.ID{lead}; len(next) > 0 && len(list) < sharedMost; next = next[1:] {
+		page, err := d.Store.Tickets(ctx, store.Filter{Incident: next[0], States: []ticket.State{ticket.StateMerged}, Limit: sharedMost - len(list)})
+		if err != nil {
+			return nil, err
+		}
+		for _, item := range page.Items {
+			if !seen[item.ID] {
+				seen[item.ID] = true
+				list, next = append(list, item), append(next, item.ID)
+			}
+		}
+	}
+	return list, nil
+}
+
+// toOthers is the public reply of a ticket as the other reporters of its incident may read it: whom it
+// addresses by name is none of theirs.
+func toOthers(lead *ticket.Ticket) string {
+	return SightNone.words(&lead.Private, lead.Private.PublicReply)
 }

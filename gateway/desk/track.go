@@ -99,7 +99,7 @@ func (d *Desk) track(ctx context.Context, c *city.City, item store.Item, now tim
 	}
 	work, workHistory := t, history
 	if t.State == ticket.StateMerged || !t.Incident.IsZero() && t.Incident != t.ID {
-		lead, err := d.Store.Ticket(ctx, t.Incident)
+		lead, err := d.leadOf(ctx, t)
 		if err != nil {
 			return Track{}, err
 		}
@@ -118,6 +118,18 @@ func (d *Desk) track(ctx context.Context, c *city.City, item store.Item, now tim
 		}
 	}
 	return out, nil
+}
+
+// leadOf reads the ticket whose unit does the work of a merged one, which may have been merged itself.
+func (d *Desk) leadOf(ctx context.Context, t *ticket.Ticket) (lead store.Item, err error) {
+	seen := map[ticket.ID]bool{t.ID: true}
+	for id := t.Incident; !seen[id]; id = lead.Incident {
+		seen[id] = true
+		if lead, err = d.Store.Ticket(ctx, id); err != nil || lead.State != ticket.StateMerged {
+			return lead, err
+		}
+	}
+	return lead, nil
 }
 
 // steps tells how far a matter has come. work is the ticket whose unit does the work: t itself, or

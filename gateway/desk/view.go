@@ -156,7 +156,7 @@ type Link struct {
 func (d *Desk) summary(c *city.City, item *store.Item, sight Sight, now time.Time) Summary {
 	t := &item.Ticket
 	s := Summary{
-		Number: t.Number, Version: t.Version, State: t.State, StateTitle: StateTitle(t.State), Title: sight.words(t.Private.Title),
+		Number: t.Number, Version: t.Version, State: t.State, StateTitle: StateTitle(t.State), Title: sight.words(&t.Private, t.Private.Title),
 		Type: Named{string(t.Type), typeTitles[t.Type]}, Urgency: Named{string(t.Urgency), urgencyTitles[t.Urgency]},
 		Category: named(t.Category, categoryTitle(c, t.Category)), Region: named(t.Region, regionTitle(c, t.Region)),
 		Channel: Named{t.Channel, channelTitle(c, t.Channel)}, Source: string(t.Source),
@@ -179,10 +179,10 @@ func (d *Desk) view(ctx context.Context, c *city.City, v Viewer, item store.Item
 		Summary: d.summary(c, &item, sight, now), Kind: string(t.Kind), Tags: t.Tags, Public: t.Public, PublicSummary: t.PublicSummary,
 		NoCallback: t.NoCallback, CallID: t.CallID, ForeignNumber: t.ForeignNumber,
 		HappenedAt: local(c, t.HappenedAt), ReceivedAt: local(c, t.ReceivedAt), ResolvedAt: local(c, t.ResolvedAt), ClosedAt: local(c, t.ClosedAt),
-		Policy: named(t.Policy, policyTitle(c, t.Policy)), Sight: sight.String(), Text: sight.words(p.Text), Appellant: sight.party(p.Appellant),
-		FiledBy: sight.party(p.FiledBy), OtherParty: sight.party(p.OtherParty), Place: sight.place(p.Place), Media: sight.media(p.Media),
-		PublicReply: sight.words(p.PublicReply), Assignments: assignments(c, t), Clocks: clocks(c, t, history, now), Why: why(c, t),
-		Outcome: t.Outcome, Events: events(c, history, sight), Actions: actions(c, v, t),
+		Policy: named(t.Policy, policyTitle(c, t.Policy)), Sight: sight.String(), Text: sight.words(p, p.Text), Appellant: sight.party(p.Appellant),
+		FiledBy: sight.party(p.FiledBy), OtherParty: sight.party(p.OtherParty), Place: sight.place(p.Place), Media: sight.media(p),
+		PublicReply: sight.words(p, p.PublicReply), Assignments: assignments(c, t), Clocks: clocks(c, t, history, now), Why: why(c, t),
+		Outcome: t.Outcome, Events: events(c, t, history, sight), Actions: actions(c, v, t),
 	}
 	if sight == SightFull {
 		view.TrackCode = p.TrackCode
@@ -315,7 +315,7 @@ func titles(of func(string) string, ids ...string) []string {
 }
 
 // events tells a ticket's history; each event is told in the state it met.
-func events(c *city.City, history []ticket.Event, sight Sight) []Event {
+func events(c *city.City, t *ticket.Ticket, history []ticket.Event, sight Sight) []Event {
 	list := make([]Event, 0, len(history))
 	var before ticket.Ticket
 	if len(history) > 0 {
@@ -328,9 +328,9 @@ func events(c *city.City, history []ticket.Event, sight Sight) []Event {
 			row.Reason = reasonTitle(c, e.Cause.Reason)
 		}
 		if p := e.Private; p != nil {
-			row.Note, row.PublicReply = sight.words(p.Note), sight.words(p.PublicReply)
+			row.Note, row.PublicReply = sight.words(&t.Private, p.Note), sight.words(&t.Private, p.PublicReply)
 			if e.Action != ticket.Register && e.Action != ticket.Restate {
-				row.Text = sight.words(strings.TrimSpace(p.Title + "\n" + p.Text))
+				row.Text = sight.words(&t.Private, strings.TrimSpace(p.Title+"\n"+p.Text))
 			}
 		}
 		list = append(list, row)
@@ -353,7 +353,7 @@ func actions(c *city.City, v Viewer, t *ticket.Ticket) []Legal {
 	}
 	var list []Legal
 	for _, a := range t.Legal() {
-		if v.mayDo(c, a) && (!a.OnAssignment() || len(on[a]) > 0) {
+		if v.mayDo(c, a) && (a != ticket.Reveal || v.mayReveal(c, t)) && (!a.OnAssignment() || len(on[a]) > 0) {
 			list = append(list, Legal{Action: a, Title: ActionTitle(a), Assignments: on[a]})
 		}
 	}

@@ -46,51 +46,57 @@ func (d *Desk) Calls(ctx context.Context, v Viewer, due bool, cursor string, lim
 	if err != nil {
 		return out, err
 	}
-	numbers, err := d.numbersOf(ctx, c, v, calls)
+	var ids []ticket.ID
+	for _, k := range calls {
+		ids = append(ids, k.Tickets...)
+	}
+	tickets, err := d.ticketsOf(ctx, ids)
 	if err != nil {
 		return out, err
 	}
-	sight := v.sight(c)
-	for _, k := range calls {
-		row := Call{
-			ID: k.ID.String(), Channel: Named{k.Channel, channelTitle(c, k.Channel)}, CallID: k.CallID, Line: k.Line, Agent: k.Agent, State: k.State,
-			CallBack: k.CallBack, RangAt: local(c, k.RangAt), AnsweredAt: local(c, k.AnsweredAt), EndedAt: local(c, k.EndedAt), Seconds: k.Seconds,
-			Caller: sight.party(k.Private.Caller), Recordings: len(k.Private.Recording),
-		}
-		if sight > SightNone {
-			row.Transcript = sight.words(k.Private.Transcript)
-		}
-		for _, id := range k.Tickets {
-			if number, ok := numbers[id]; ok {
-				row.Tickets = append(row.Tickets, number)
-			}
-		}
-		out.Items = append(out.Items, row)
+	for i := range calls {
+		out.Items = append(out.Items, callRow(c, v, &calls[i], tickets))
 	}
 	out.Next = next
 	return out, nil
 }
 
-// numbersOf names the tickets of calls that the viewer sees.
-func (d *Desk) numbersOf(ctx context.Context, c *city.City, v Viewer, calls []store.Call) (map[ticket.ID]string, error) {
-	var ids []ticket.ID
-	for _, k := range calls {
-		ids = append(ids, k.Tickets...)
+// callRow shows a call. Who called and what was said of a confidential matter stands in its ticket alone,
+// where views are logged; one that cannot be looked at counts as confidential.
+func callRow(c *city.City, v Viewer, k *store.Call, tickets map[ticket.ID]*ticket.Ticket) Call {
+	row := Call{
+		ID: k.ID.String(), Channel: Named{k.Channel, channelTitle(c, k.Channel)}, CallID: k.CallID, Line: k.Line, Agent: k.Agent, State: k.State,
+		CallBack: k.CallBack, RangAt: local(c, k.RangAt), AnsweredAt: local(c, k.AnsweredAt), EndedAt: local(c, k.EndedAt), Seconds: k.Seconds,
+		Recordings: len(k.Private.Recording),
 	}
-	numbers := map[ticket.ID]string{}
-	if len(ids) == 0 {
-		return numbers, nil
-	}
-	page, err := d.Store.Tickets(ctx, store.Filter{IDs: ids, Limit: min(len(ids), 1000)})
-	if err != nil {
-		return nil, err
-	}
-	for i := range page.Items {
-		if t := &page.Items[i].Ticket; v.sees(c, t) {
-			numbers[t.ID] = t.Number
+	open := true
+	for _, id := range k.Tickets {
+		t, known := tickets[id]
+		open = open && known && !t.Confidential
+		if known && v.sees(c, t) {
+			row.Tickets = append(row.Tickets, t.Number)
 		}
 	}
-	return numbers, nil
+	if sight := v.sight(c); open && sight > SightNone {
+		row.Caller = sight.party(k.Private.Caller)
+		row.Transcript = sight.words(&ticket.Private{Appellant: k.Private.Caller}, k.Private.Transcript)
+	}
+	return row
+}
+
+// ticketsOf reads tickets by id.
+func (d *Desk) ticketsOf(ctx context.Context, ids []ticket.ID) (map[ticket.ID]*ticket.Ticket, error) {
+	found := map[ticket.ID]*ticket.Ticket{}
+	for some := range slices.Chunk(ids, 500) {
+		page, err := d.Store.Tickets(ctx, store.Filter{IDs: some, Limit: len(some)})
+		if err != nil {
+			return nil, err
+		}
+		for i := range page.Items {
+			found[page.Items[i].ID] = &page.Items[i].Ticket
+		}
+	}
+	return found, nil
 }
 
 // Delivery is a delivery without its content.
@@ -165,10 +171,23 @@ func (d *Desk) alerts(ctx context.Context, c *city.City, v Viewer, open bool, li
 		f.Units = unitsBelow(c, v.Unit)
 	}
 	rows, err := d.Store.Alerts(ctx, f)
+	if err != nil {
+		return nil, err
+	}
 	if v.Region != "" {
 		rows = slices.DeleteFunc(rows, func(a store.Alert) bool { return a.Region != v.Region && !c.Rules.WithinRegion(a.Region, v.Region) })
 	}
-	return rows, err
+	var ids []ticket.ID
+	for _, a := range rows {
+		if !a.Ticket.IsZero() && !slices.Contains(ids, a.Ticket) {
+			ids = append(ids, a.Ticket)
+		}
+	}
+	tickets, err := d.ticketsOf(ctx, ids)
+	return slices.DeleteFunc(rows, func(a store.Alert) bool {
+		t, known := tickets[a.Ticket]
+		return known && t.Confidential && !v.sees(c, t)
+	}), err
 }
 
 // Ack acknowledges an alert. Errors: NotFound when there is none in the viewer's scope; Conflict, with

@@ -64,6 +64,12 @@ func About(kind, target string, t *ticket.Ticket, e ticket.Event, body any) (sto
 	}, nil
 }
 
+// masked is free text as a unit's system gets it, whoever runs the unit: without numbers of persons and
+// without the names of those who brought the matter.
+func masked(t *ticket.Ticket, s string) string {
+	return text.MaskPersonal(text.ReplaceNames(s, text.MaskName, t.Private.Appellant.Name, t.Private.FiledBy.Name))
+}
+
 // ForUnit makes the notice that tells a unit of an event.
 func ForUnit(unit, unitName string, t *ticket.Ticket, e ticket.Event) (store.Notice, error) {
 	kind := KindUnit
@@ -72,6 +78,6 @@ func ForUnit(unit, unitName string, t *ticket.Ticket, e ticket.Event) (store.Not
 	}
 	return About(kind, unit, t, e, UnitNotice{
 		Event: string(e.Action), Ticket: t.Number, Seq: e.Seq, Unit: unit, UnitName: unitName,
-		Title: text.MaskPersonal(t.Private.Title), Text: text.MaskPersonal(t.Private.Text), Urgency: t.Urgency, Why: t.Decision.Origins["unit"].Rule, At: e.At.UnixMilli(),
+		Title: masked(t, t.Private.Title), Text: masked(t, t.Private.Text), Urgency: t.Urgency, Why: t.Decision.Origins["unit"].Rule, At: e.At.UnixMilli(),
 	})
 }

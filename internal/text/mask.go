@@ -35,6 +35,17 @@ func MaskName(s string) string {
 	return s[:n] + "*"
 }
 
+// ReplaceNames hides known names (or contacts) inside free text, each as the mask writes it. A name of one
+// character is left: it would stand in half of all words.
+func ReplaceNames(s string, mask func(name string) string, names ...string) string {
+	for _, name := range names {
+		if name = strings.TrimSpace(name); utf8.RuneCountInString(name) >= 2 {
+			s = strings.ReplaceAll(s, name, mask(name))
+		}
+	}
+	return s
+}
+
 // MaskIDNumber hides the birth date of an identity number: the first three and the last four
 // characters stay (371***********123X). The birth date and the district are what must not be seen.
 func MaskIDNumber(s string) string {

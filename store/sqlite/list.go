@@ -87,8 +87,7 @@ func (s *Store) narrow(q *query, f store.Filter) {
 	if f.HideHistoric {
 		q.and(`t.flags & 4 = 0`)
 	}
-	// Tickets asked for by unit involve that unit: their confidential ones are its own.
-	if f.HideConfidential && len(f.Units) == 0 {
+	if f.HideConfidential {
 		q.and(`t.flags & 1 = 0`)
 	}
 }

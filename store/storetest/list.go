@@ -106,7 +106,8 @@ func filters(t *testing.T, open func(*testing.T) store.Store) {
 		"no ids":           {store.Filter{IDs: []ticket.ID{}}, func(*store.Item) bool { return false }},
 		"public":           {store.Filter{Public: true}, func(i *store.Item) bool { return i.Public }},
 		"confidential":     {store.Filter{HideConfidential: true}, func(i *store.Item) bool { return !i.Confidential }},
-		"own confidential": {store.Filter{HideConfidential: true, Units: []string{"城管局"}}, func(i *store.Item) bool { return i.Involves("城管局") }},
+		"own confidential": {store.Filter{Units: []string{"城管局"}}, func(i *store.Item) bool { return i.Involves("城管局") }},
+		"unit, hidden":     {store.Filter{HideConfidential: true, Units: []string{"城管局"}}, func(i *store.Item) bool { return i.Involves("城管局") && !i.Confidential }},
 		"historic":         {store.Filter{HideHistoric: true}, func(i *store.Item) bool { return !i.Historic }},
 		"together": {store.Filter{Units: []string{"住建局"}, Regions: []string{"371302002"}, Channels: []string{"mqtt"}, HideHistoric: true}, func(i *store.Item) bool {
 			return i.Involves("住建局") && i.Region == "371302002" && i.Channel == "mqtt" && !i.Historic
