@@ -344,3 +344,19 @@ func TestHistoricTicketsTellNobody(t *testing.T) {
 		t.Errorf("number %s does not carry the day it was received", n)
 	}
 }
+
+func TestWithoutTheStoreNothingIsAcknowledged(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	if err := o.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, channel := range []string{"app", "platform", "sensor", "110"} {
+		s := o.Post(channel, ticket.Request{Key: "1", Kind: ticket.KindCase, Text: "金雀山路路灯不亮", Appellant: person(1)}).Is(adapters.Unavailable)
+		if s.out.RetryAfter <= 0 || len(s.out.Tickets) != 0 {
+			t.Errorf("%s: retry after %s, tickets %v", channel, s.out.RetryAfter, s.out.Tickets)
+		}
+	}
+	o.Send("platform", "bad").Is(adapters.Unavailable)
+	o.Send("app", "wrong").Is(adapters.Unavailable)
+}
