@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/citizen-hotline/gateway/internal/text"
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/ticket"
 )
@@ -150,17 +151,18 @@ func brings(e *ticket.Event) bool {
 }
 
 // textOf is the text a ticket is found under: title, words, address, what was added since, and the
-// public reply. Internal notes and people's names are left out: whoever may search must not learn
-// from a hit what he may not see. Parts stand on lines of their own, so that no pair of characters
+// public reply. Internal notes, numbers of persons and the names of those who brought the matter are left
+// out: whoever may search must not learn from a hit what he may not see. Parts stand on lines of their own, so that no pair of characters
 // spans two of them.
 func textOf(history []ticket.Event) string {
 	var title, words, address, reply string
-	var added []string
+	var added, names []string
 	for i := range history {
 		p := history[i].Private
 		if p == nil {
 			continue
 		}
+		names = append(names, p.Appellant.Name, p.FiledBy.Name)
 		if history[i].Action == ticket.Supplement {
 			added = append(added, p.Text)
 			continue
@@ -168,7 +170,8 @@ func textOf(history []ticket.Event) string {
 		title, words = or(p.Title, title), or(p.Text, words)
 		address, reply = or(p.Place.Address, address), or(p.PublicReply, reply)
 	}
-	return strings.Join(append([]string{title, words, address, reply}, added...), "\n")
+	all := strings.Join(append([]string{title, words, address, reply}, added...), "\n")
+	return text.MaskPersonal(text.ReplaceNames(all, func(string) string { return " " }, names...))
 }
 
 func or(v, fallback string) string {

@@ -32,9 +32,9 @@ type Keys interface {
 	Index(field, value string) []byte
 }
 
-// version is that of the file's layout and of how texts are cut into terms. A file of another
+// version is that of the file's layout, of what is read of a ticket and of how texts are cut into terms. A file of another
 // version is built again.
-const version = 1
+const version = 2
 
 const schema = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;

@@ -178,6 +178,18 @@ func TestLimitAndOrder(t *testing.T) {
 	}
 }
 
+// A hit is an answer too: pair by pair it would tell what is masked where the text is shown.
+func TestWhatIsMaskedIsNotFound(t *testing.T) {
+	t.Parallel()
+	s := newSetting(t)
+	d := s.take("花坛破损", "王秀兰来电：花坛破损，请回电13987654321")
+	s.follow()
+	s.finds("花坛 来电", d)
+	for _, query := range []string{"花坛 65", "花坛 76", "13987654321", "王秀兰", "秀兰"} {
+		s.finds(query)
+	}
+}
+
 func TestTextThatChangesLater(t *testing.T) {
 	t.Parallel()
 	s := newSetting(t)

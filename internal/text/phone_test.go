@@ -184,3 +184,14 @@ func TestMaskPersonal(t *testing.T) {
 		t.Error("a number among many is left")
 	}
 }
+
+func TestReplaceNames(t *testing.T) {
+	t.Parallel()
+	const said = "王秀兰说，王家门口积水；秀兰是我"
+	const masked = "王*说，王家门口积水；秀兰是我"
+	for name, want := range map[string]string{"王秀兰": masked, " 王秀兰 ": masked, "王": said, "": said, " ": said, "李四": said} {
+		if got := ReplaceNames(said, MaskName, name); got != want {
+			t.Errorf("%q: got %s, want %s", name, got, want)
+		}
+	}
+}
