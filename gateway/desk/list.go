@@ -142,8 +142,12 @@ type Found struct {
 	Items []Summary `json:"items"`
 }
 
-// searchMost is how many tickets a search brings at most.
-const searchMost = 200
+// searchMost is how many tickets a search brings at most, searchDepth how many of the whole city's newest
+// hits are looked through for those in the viewer's scope.
+const (
+	searchMost  = 200
+	searchDepth = 1000
+)
 
 // Search finds tickets in the viewer's scope: by number, by a phone number exactly, else by words.
 // A search by phone is written to the access log, without the number. Errors: Invalid for an empty or
@@ -161,6 +165,10 @@ func (d *Desk) Search(ctx context.Context, v Viewer, query string) (Found, error
 		}
 		return Found{By: "number", Items: d.summaries(c, v, []store.Item{item}, now)}, err
 	}
+	f, some, err := d.filter(ctx, c, v, Query{Historic: true, Limit: searchMost}, now)
+	if err != nil || !some {
+		return Found{By: "text", Items: []Summary{}}, err
+	}
 	if phone := phoneOf(c, query); phone != "" {
 		if v.sight(c) == SightNone {
 			return Found{}, forbidden("search", "phone")
@@ -168,17 +176,18 @@ func (d *Desk) Search(ctx context.Context, v Viewer, query string) (Found, error
 		if err := d.log(ctx, v, store.Access{What: "search", Fields: []string{"phone"}}); err != nil {
 			return Found{}, err
 		}
-		page, err := d.Store.Tickets(ctx, store.Filter{Phone: phone, Limit: searchMost})
+		f.Phone = phone
+		page, err := d.Store.Tickets(ctx, f)
 		if err != nil {
 			return Found{}, err
 		}
 		return Found{By: "phone", Items: d.summaries(c, v, page.Items, now)}, nil
 	}
-	ids, err := d.Index.Find(ctx, query, searchMost)
-	if err != nil || len(ids) == 0 {
+	f.IDs, err = d.Index.Find(ctx, query, searchDepth)
+	if err != nil || len(f.IDs) == 0 {
 		return Found{By: "text", Items: []Summary{}}, err
 	}
-	page, err := d.Store.Tickets(ctx, store.Filter{IDs: ids, Limit: searchMost})
+	page, err := d.Store.Tickets(ctx, f)
 	if err != nil {
 		return Found{}, err
 	}

@@ -216,3 +216,18 @@ func (o *office) commit(c store.Change) {
 		o.t.Fatal(err)
 	}
 }
+
+// The newest hits of the whole city must not crowd out those of a small unit.
+func TestAUnitSearchesItsOwn(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	m := o.Report(flood("mine"))
+	for n := range 201 {
+		o.Report(ticket.Request{Key: fmt.Sprint(n), Text: fmt.Sprintf("沂水县许家湖镇第%d小区积水", n), Appellant: ticket.Party{Phone: fmt.Sprintf("+8613700001%03d", n)}})
+	}
+	o.follow()
+	found, err := o.desk.Search(t.Context(), yitang, "积水")
+	if err != nil || len(found.Items) != 1 || found.Items[0].Number != m.Number {
+		t.Errorf("the town finds %d, %v", len(found.Items), err)
+	}
+}
