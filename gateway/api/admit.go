@@ -54,11 +54,12 @@ func (a *API) identify(k *call) error {
 		if !strings.EqualFold(scheme, "Bearer") {
 			return ticket.Errorf(ticket.Unauthenticated, "token.unknown", "令牌无效或已停用")
 		}
-		u, err := a.Accounts.Token(ctx, strings.TrimSpace(token))
+		token = strings.TrimSpace(token)
+		u, err := a.Accounts.Token(ctx, token)
 		if err != nil {
 			return err
 		}
-		k.user, k.viewer = u, viewerOf(u)
+		k.user, k.viewer, k.token = u, viewerOf(u), token
 		return nil
 	}
 	secret := k.Cookies(a.cookieName())

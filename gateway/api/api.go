@@ -94,6 +94,7 @@ type call struct {
 	viewer desk.Viewer
 	user   store.User
 	secret string // of the session, "" for tokens
+	token  string // the token, "" for sessions
 }
 
 func (a *API) serve(r route) fiber.Handler {

@@ -177,7 +177,7 @@ func (a *API) getEvents(k *call) error {
 	if err != nil {
 		return err
 	}
-	s := &stream{api: a, watcher: w, secret: k.secret, after: after, start: start, replay: given}
+	s := &stream{api: a, watcher: w, secret: k.secret, token: k.token, after: after, start: start, replay: given}
 	k.Set(fiber.HeaderContentType, "text/event-stream; charset=utf-8")
 	k.Set(fiber.HeaderCacheControl, "no-store")
 	k.Set("X-Accel-Buffering", "no")
@@ -202,8 +202,9 @@ func lastEventID(k *call) (after int64, given bool, err error) {
 type stream struct {
 	api          *API
 	watcher      *watcher
-	secret       string
-	after, start int64 // the client has seen up to after; live events begin after start
+	secret       string // of the session it was opened by
+	token        string // or the token
+	after, start int64  // the client has seen up to after; live events begin after start
 	replay       bool
 }
 
@@ -272,14 +273,15 @@ func (s *stream) begin(w *bufio.Writer) (int64, error) {
 	return s.start, nil
 }
 
-// allowed reports whether the session the stream was opened by still stands.
+// allowed reports whether the session or the token the stream was opened by still stands.
 func (s *stream) allowed() bool {
-	if s.secret == "" {
-		return true // a token; it is looked at again when the client comes again
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), heartbeat)
 	defer cancel()
-	_, err := s.api.Accounts.Watch(ctx, s.secret)
+	look, by := s.api.Accounts.Watch, s.secret
+	if s.token != "" {
+		look, by = s.api.Accounts.Token, s.token
+	}
+	_, err := look(ctx, by)
 	return err == nil || ticket.IsKind(err, ticket.Unavailable)
 }
 

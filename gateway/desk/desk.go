@@ -173,6 +173,10 @@ func choose(c *city.City, v Viewer, t *ticket.Ticket, cmd *ticket.Command) {
 	}
 }
 
+// aside are the actions that move nothing: with them only those who may answer a citizen on the spot may
+// change the reply that stands. Units reply when they resolve.
+var aside = []ticket.Action{ticket.Note, ticket.Supplement, ticket.Reveal, ticket.Urge, ticket.Supervise}
+
 // allowed checks what the pack and the viewer's part in the ticket say of a command.
 func (d *Desk) allowed(c *city.City, v Viewer, t *ticket.Ticket, history []ticket.Event, cmd *ticket.Command, now time.Time) error {
 	cmd.Cause.Pack = c.Hash
@@ -199,6 +203,8 @@ func (d *Desk) allowed(c *city.City, v Viewer, t *ticket.Ticket, history []ticke
 		return forbidden("assignment", strconv.Itoa(a.No))
 	case cmd.Action == ticket.Reveal && !v.mayReveal(c, t):
 		return forbidden("action", string(cmd.Action))
+	case cmd.Private != nil && cmd.Private.PublicReply != "" && slices.Contains(aside, cmd.Action) && !v.MayDo(ticket.Answer):
+		return forbidden("field", "public_reply")
 	case ok && cmd.Action == ticket.SendOn && (cmd.Details.Unit == a.Unit || !c.Rules.WithinUnit(cmd.Details.Unit, a.Unit)):
 		return invalid("unit", "%q 不是%s的下级单位", cmd.Details.Unit, c.UnitTitle(a.Unit))
 	}

@@ -231,3 +231,21 @@ func TestAUnitSearchesItsOwn(t *testing.T) {
 		t.Errorf("the town finds %d, %v", len(found.Items), err)
 	}
 }
+
+// The reply that stands is the one the lead gave, or the desk: a note beside it must not become it.
+func TestNobodyRepliesByTheWay(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	m := o.Report(flood("k-1"))
+	m.Does(yitang, ticket.Sign)
+	m.Finish(yitang, "积水已排除")
+	helper := desk.Viewer{Login: "h", Roles: []string{"unit_handler"}, Unit: m.By(agent).Assignments[1].Unit.ID}
+	for _, v := range []desk.Viewer{helper, yitang, caller} {
+		m.Refused("access.denied", v, ticket.Note, noting("备注"), saying("不归我们管"))
+	}
+	m.Refused("access.denied", helper, ticket.Supplement, saying("不归我们管"))
+	if got := m.By(agent).PublicReply; got != "积水已排除" {
+		t.Errorf("the reply is now %q", got)
+	}
+	m.Does(allocator, ticket.Note, noting("备注"), saying("积水已排除，井盖明日更换"))
+}
