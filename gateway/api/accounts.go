@@ -192,6 +192,17 @@ func (a *API) checkUser(u *newUser) error {
 	if _, known := c.Rules.Region(u.Region); u.Region != "" && !known {
 		wrong = append(wrong, ticket.Field{Name: "region", Message: "没有这个区划"})
 	}
+	posts := map[string]bool{}
+	for _, unit := range a.Desk.Units() {
+		for _, p := range unit.Posts {
+			posts[p.ID] = true
+		}
+	}
+	for _, post := range u.Posts {
+		if !posts[post] {
+			wrong = append(wrong, ticket.Field{Name: "posts", Message: "没有岗位 " + post})
+		}
+	}
 	switch {
 	case u.Machine && u.Password != "":
 		wrong = append(wrong, ticket.Field{Name: "password", Message: "系统账号使用令牌，不设密码"})

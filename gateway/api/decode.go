@@ -56,7 +56,7 @@ func decode(raw []byte, into any) error {
 	switch {
 	case err == nil || errors.Is(err, io.EOF):
 		return nil
-	case errors.As(err, &kind):
+	case errors.As(err, &kind) && kind.Field != "":
 		return fieldError("body.format", kind.Field, "数据类型不正确")
 	}
 	if name, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); unknown {
@@ -72,8 +72,9 @@ func (a *API) check(body any) error {
 		return err
 	}
 	e := ticket.Errorf(ticket.Invalid, "body.invalid", "请按提示修改")
+	root := reflect.Indirect(reflect.ValueOf(body)).Type().Name() + "." // a body without a name has no root either
 	for _, f := range failed {
-		_, path, _ := strings.Cut(f.Namespace(), ".")
+		path := strings.TrimPrefix(f.Namespace(), root)
 		e.Fields = append(e.Fields, ticket.Field{Name: path, Message: wire.Complaint(f.Tag(), f.Param(), f.Kind())})
 	}
 	return e

@@ -1,5 +1,13 @@
 package api
 
+import "github.com/citizen-hotline/gateway/internal/account"
+
+// StreamStands reports whether a stream that a token opened goes on at its next look.
+func StreamStands(accounts *account.Accounts, token string) bool {
+	s := stream{api: &API{Options: Options{Accounts: accounts}}, token: token}
+	return s.allowed()
+}
+
 // RouteNames lists the table's routes as the description writes them: method, path with {parameters}.
 func RouteNames() [][2]string {
 	var names [][2]string

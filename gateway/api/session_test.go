@@ -1,10 +1,18 @@
 package api_test
 
 import (
+	"context"
+	"crypto/rand"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/citizen-hotline/gateway/gateway/api"
+	"github.com/citizen-hotline/gateway/internal/account"
+	"github.com/citizen-hotline/gateway/store"
+	"github.com/citizen-hotline/gateway/ticket"
 )
 
 // How sessions end with time is tested in internal/account: their clock is the world's.
@@ -98,6 +106,7 @@ func TestAccountsAreChecked(t *testing.T) {
 		"roles":    func(m map[string]any) { m["roles"] = []string{"king"} },
 		"unit":     func(m map[string]any) { m["unit"] = "nowhere" },
 		"region":   func(m map[string]any) { m["region"] = "999" },
+		"posts":    func(m map[string]any) { m["posts"] = []string{"centre.duty", "throne"} },
 		"password": func(m map[string]any) { m["password"] = "" },
 		"login":    func(m map[string]any) { m["login"] = "" },
 		"extra":    func(m map[string]any) { m["extra"] = 1 },
@@ -109,6 +118,9 @@ func TestAccountsAreChecked(t *testing.T) {
 		if !strings.Contains(string(a.body), `"name":"`+field) {
 			t.Errorf("a bad %s is not named: %s", field, a.body)
 		}
+	}
+	if a := o.Post("", "/login", map[string]any{"password": "x"}).Is(http.StatusUnprocessableEntity); !strings.Contains(string(a.body), `"name":"login"`) {
+		t.Errorf("a missing login is not named: %s", a.body)
 	}
 	head := good()
 	head["roles"] = []string{"unit_head"}
@@ -144,4 +156,25 @@ func TestGuessingFromOneAddressIsBounded(t *testing.T) {
 		a.Is(http.StatusNotFound)
 	}
 	t.Error("a hundred guesses were answered")
+}
+
+// tokens is a store with one machine account.
+type tokens struct {
+	account.Store
+	machine store.User
+}
+
+func (s *tokens) UserByToken(context.Context, ticket.Hash) (store.User, error) { return s.machine, nil }
+
+func TestAStreamEndsWithItsToken(t *testing.T) {
+	t.Parallel()
+	s := &tokens{machine: store.User{Login: "sys"}}
+	accounts := account.New(account.Options{Store: s, Now: time.Now, Random: rand.Reader})
+	if !api.StreamStands(accounts, "token") {
+		t.Error("a token that holds ends its stream")
+	}
+	s.machine.Disabled = true
+	if api.StreamStands(accounts, "token") {
+		t.Error("a stream outlives its token")
+	}
 }

@@ -216,7 +216,7 @@ func (a *Accounts) ChangePassword(ctx context.Context, login, old, fresh string)
 // unless keep is set.
 func (a *Accounts) Create(ctx context.Context, u store.User, password string, keep bool) error {
 	if u.Login = strings.TrimSpace(u.Login); u.Login == "" || len(u.Login) > 64 {
-		return &ticket.Error{Kind: ticket.Invalid, Code: "user.invalid", Message: "账号不能为空，最长 64 字节", Fields: []ticket.Field{{Name: "login", Message: "required"}}}
+		return &ticket.Error{Kind: ticket.Invalid, Code: "user.invalid", Message: "账号不能为空，最长 64 字节", Fields: []ticket.Field{{Name: "login", Message: "不能为空，最长 64 字节"}}}
 	}
 	hash, err := a.hash(ctx, u.Login, password)
 	if err != nil {
