@@ -285,6 +285,43 @@ func TestUnreadableQueriesAreNotOneDelivery(t *testing.T) {
 	}
 }
 
+// Who gives a neighbour's number and guesses the words must not be told that the neighbour has complained.
+func TestAClaimedNumberDoesNotFindAConfidentialTicket(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	say := func(key, channelID string, confidential bool) said {
+		return o.Post("app", ticket.Request{
+			Key: key, Kind: ticket.KindCase, Text: "举报义堂镇某村干部侵吞集体土地补偿款", Confidential: confidential,
+			Appellant: ticket.Party{Phone: "+8613800138000", ChannelID: channelID},
+		}).Is(adapters.Accepted)
+	}
+	secret := say("k-1", "openid-1", true)
+	if again := say("k-2", "openid-1", false); again.Ticket().Number != secret.Ticket().Number {
+		t.Error("the citizen's own account no longer adds to the ticket")
+	}
+	for _, channelID := range []string{"", "openid-2"} {
+		guess := say("guess-"+channelID, channelID, false)
+		if guess.out.Tickets[0].Joined || guess.Ticket().Number == secret.Ticket().Number {
+			t.Errorf("a claimed number is told of %s", secret.Ticket().Number)
+		}
+		if !guess.Ticket().Confidential {
+			t.Error("the words of a confidential matter are open to all")
+		}
+	}
+}
+
+// Who asks for secrecy the second time must not find the words in the open ticket of the first.
+func TestASecretDoesNotJoinAnOpenTicket(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	r := ticket.Request{Key: "k-1", Kind: ticket.KindCase, Text: "义堂镇菜市场占道经营，城管队员收好处", Appellant: ticket.Party{Phone: "+8613800138000", ChannelID: "openid-1"}}
+	first := o.Post("app", r)
+	r.Key, r.Confidential = "k-2", true
+	if second := o.Post("app", r).Ticket(); second.Number == first.Ticket().Number || !second.Confidential {
+		t.Errorf("the secret stands in %s", second.Number)
+	}
+}
+
 func TestConfidentialMattersAreNotShared(t *testing.T) {
 	t.Parallel()
 	o := open(t)

@@ -108,7 +108,20 @@ func (i *Intake) settle(ctx context.Context, a admission) (adapters.Outcome, err
 	if empty(*r) {
 		return i.keep(ctx, a, adapters.Outcome{Result: adapters.Ignored, Text: a.city.Say("describe", nil)})
 	}
+	if r.Confidential, err = i.guarded(a); err != nil {
+		return adapters.Outcome{}, err
+	}
 	return i.register(ctx, a)
+}
+
+// guarded reports whether a request must be kept confidential: because the sender asks for it, or because
+// it goes on about a confidential ticket that it could not join.
+func (i *Intake) guarded(a admission) (bool, error) {
+	if a.request.Confidential || a.request.Historic {
+		return a.request.Confidential, nil
+	}
+	own, err := a.own()
+	return slices.ContainsFunc(own, func(t ticket.Ticket) bool { return t.Confidential && i.sameMatter(a, &t) }), err
 }
 
 // deadly reports whether a request speaks of danger to life.
@@ -194,11 +207,19 @@ func (i *Intake) join(ctx context.Context, a admission) (ticket.Ticket, bool, er
 		}
 	}
 	for _, t := range own {
-		if i.sameMatter(a, &t) {
+		if i.sameMatter(a, &t) && (!t.Confidential || sameAccount(a, &t)) {
 			return t, true, nil
 		}
 	}
 	return ticket.Ticket{}, false, nil
+}
+
+// sameAccount reports whether the sender is the ticket's by the platform's word. A telephone number in a
+// form is anybody's to claim: who gives a neighbour's number and guesses the words must not be told that
+// the neighbour has complained.
+func sameAccount(a admission, t *ticket.Ticket) bool {
+	id := senderOf(a).ChannelID
+	return id != "" && t.Channel == a.channel.ID && (id == t.Private.Appellant.ChannelID || id == t.Private.FiledBy.ChannelID)
 }
 
 // senderMost bounds how many open tickets of one sender are looked at.
@@ -215,7 +236,7 @@ func (i *Intake) ownTickets(ctx context.Context, s store.Sender) ([]ticket.Ticke
 // sameMatter reports whether a request goes on about the sender's ticket t.
 func (i *Intake) sameMatter(a admission, t *ticket.Ticket) bool {
 	r := &a.request
-	if t.Source != r.Source || t.Quarantined {
+	if t.Source != r.Source || t.Quarantined || r.Confidential && !t.Confidential {
 		return false
 	}
 	words := strings.TrimSpace(r.Title + "\n" + r.Text)
