@@ -2,6 +2,7 @@ package desk_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -223,7 +224,7 @@ func TestAUnitSearchesItsOwn(t *testing.T) {
 	o := open(t)
 	m := o.Report(flood("mine"))
 	for n := range 201 {
-		o.Report(ticket.Request{Key: fmt.Sprint(n), Text: fmt.Sprintf("沂水县许家湖镇第%d小区积水", n), Appellant: ticket.Party{Phone: fmt.Sprintf("+8613700001%03d", n)}})
+		o.Report(ticket.Request{Key: strconv.Itoa(n), Text: fmt.Sprintf("沂水县许家湖镇第%d小区积水", n), Appellant: ticket.Party{Phone: fmt.Sprintf("+8613700001%03d", n)}})
 	}
 	o.follow()
 	found, err := o.desk.Search(t.Context(), yitang, "积水")
