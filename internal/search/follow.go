@@ -17,11 +17,11 @@ type Reader interface {
 	History(ctx context.Context, id ticket.ID) ([]ticket.Event, error)
 }
 
-// followMost is how many events one call of Follow reads, and so how much one transaction holds.
-const followMost = 500
+// FollowMost is how many events one call of Follow reads, and so how much one transaction holds.
+const FollowMost = 2000
 
 // Follow reads the events committed since the last call and indexes the text they bring. It
-// returns how many it read: 0 means that the index is up to date. Texts and position are saved
+// returns how many it read: fewer than FollowMost means that the index is up to date. Texts and position are saved
 // together, so that nothing is missed and nothing counted twice, whenever the process ends.
 func (x *Index) Follow(ctx context.Context, r Reader) (int, error) {
 	x.mu.Lock()
@@ -36,7 +36,7 @@ func (x *Index) Follow(ctx context.Context, r Reader) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	items, err := r.Feed(ctx, after, followMost)
+	items, err := r.Feed(ctx, after, FollowMost)
 	if err != nil || len(items) == 0 {
 		return 0, err
 	}

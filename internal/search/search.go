@@ -91,14 +91,14 @@ func open(path string, keys Keys) (_ *Index, err error) {
 	}()
 	name := "file:" + (&url.URL{Path: path}).EscapedPath() + "?_txlock=immediate&_pragma=busy_timeout(5000)&_pragma=temp_store(MEMORY)"
 	// What a power cut takes from this file is read from the store again: NORMAL is enough.
-	if x.write, err = sql.Open("sqlite", name+"&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=cache_size(-16384)"); err != nil {
+	if x.write, err = sql.Open("sqlite", name+"&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=cache_size(-8192)"); err != nil {
 		return nil, fmt.Errorf("search: open: %w", err)
 	}
 	x.write.SetMaxOpenConns(1)
 	if err := x.prepare(context.Background()); err != nil {
 		return nil, err
 	}
-	if x.read, err = sql.Open("sqlite", name+"&_pragma=cache_size(-8192)&_pragma=query_only(1)"); err != nil {
+	if x.read, err = sql.Open("sqlite", name+"&_pragma=cache_size(-4096)&_pragma=query_only(1)"); err != nil {
 		return nil, fmt.Errorf("search: open: %w", err)
 	}
 	x.read.SetMaxOpenConns(2)

@@ -406,7 +406,7 @@ func BenchmarkFollow(b *testing.B) {
 	}
 	b.ResetTimer()
 	for len(docs) > 0 {
-		n := min(followMost, len(docs))
+		n := min(FollowMost, len(docs))
 		if err := x.Index(b.Context(), docs[:n]); err != nil {
 			b.Fatal(err)
 		}

@@ -125,10 +125,10 @@ func touch(path string) error {
 // a commit; the page cache is bounded (KiB when negative).
 var writePragmas = []string{
 	"busy_timeout(5000)", "page_size(4096)", "journal_mode(WAL)", "synchronous(FULL)",
-	"foreign_keys(1)", "wal_autocheckpoint(0)", "cache_size(-32768)", "temp_store(MEMORY)",
+	"foreign_keys(1)", "wal_autocheckpoint(0)", "cache_size(-16384)", "temp_store(MEMORY)",
 }
 
-var readPragmas = []string{"busy_timeout(5000)", "cache_size(-8192)", "temp_store(MEMORY)", "query_only(1)"}
+var readPragmas = []string{"busy_timeout(5000)", "cache_size(-4096)", "temp_store(MEMORY)", "query_only(1)"}
 
 // dsn names the database for the driver, which runs the pragmas in their order on each connection.
 func dsn(path string, pragmas []string) string {
