@@ -64,16 +64,17 @@ type Options struct {
 // Server is the edge, ready to listen.
 type Server struct {
 	Options
-	app       *fiber.App
-	public    *url.URL
-	limits    *ratelimit.Limiter
-	metrics   *metrics
-	pieces    chan struct{} // of the memory that large bodies share
-	stop      chan struct{}
-	stopOnce  sync.Once
-	listening chan struct{} // closed once Listen has begun
-	listened  sync.Once
-	silent    silent
+	app      *fiber.App
+	public   *url.URL
+	limits   *ratelimit.Limiter
+	metrics  *metrics
+	pieces   chan struct{} // of the memory that large bodies share
+	stop     chan struct{}
+	stopOnce sync.Once
+	silent   silent
+
+	listenMu sync.Mutex
+	listener *listener // nil before Listen
 }
 
 // Times and sizes of a connection.
@@ -96,7 +97,7 @@ func New(o Options) (*Server, error) {
 	public.Path = strings.TrimRight(public.Path, "/")
 	s := &Server{
 		Options: o, public: public, limits: ratelimit.New(), metrics: newMetrics(o.Metrics), pieces: make(chan struct{}, piecesMost),
-		stop: make(chan struct{}), listening: make(chan struct{}),
+		stop: make(chan struct{}),
 	}
 	a, err := api.New(api.Options{
 		Intake: o.Intake, Desk: o.Desk, Accounts: o.Accounts, Media: o.Media, Store: o.Store, Live: o.Live, Hub: o.Hub, Log: o.Log,
@@ -118,7 +119,6 @@ func New(o Options) (*Server, error) {
 		ErrorHandler:                 func(c *fiber.Ctx, err error) error { return api.SendProblem(c, err, s.Log) },
 	})
 	s.app.Server().HeaderReceived = limitsOf
-	s.app.Server().ConnState = s.silent.note
 	s.app.Use(s.observe, secure, recover.New(recover.Config{EnableStackTrace: true, StackTraceHandler: s.panicked}), s.readBody)
 	s.mount(a)
 	return s, nil
@@ -157,18 +157,31 @@ func limitsOf(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
 
 // Listen serves on ln until Shutdown. It returns nil after an orderly end.
 func (s *Server) Listen(ln net.Listener) error {
-	s.listened.Do(func() { close(s.listening) })
-	return s.app.Listener(ln)
+	l := &listener{Listener: ln, silent: &s.silent}
+	s.listenMu.Lock()
+	s.listener = l
+	s.listenMu.Unlock()
+	select {
+	case <-s.stop:
+		return l.Close() // told to stop before it began
+	default:
+		return s.app.Listener(l)
+	}
 }
 
 // Shutdown takes no new requests, ends the streams, and waits until those under way are answered or
 // ctx ends.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.stopOnce.Do(func() { close(s.stop) })
-	select {
-	case <-s.listening:
-	default:
-		return nil // it never listened
+	s.listenMu.Lock()
+	l := s.listener
+	s.listenMu.Unlock()
+	if l == nil {
+		return nil // Listen will find that it is over
+	}
+	// The door is closed here, too: the server knows its listener only some time after Listen began.
+	if err := l.Close(); err != nil {
+		return fmt.Errorf("gateway: close the listener: %w", err)
 	}
 	s.silent.hangUp()
 	if err := s.app.ShutdownWithContext(ctx); err != nil {

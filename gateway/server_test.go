@@ -438,3 +438,16 @@ func TestStopAnswersWhatIsUnderWay(t *testing.T) {
 		t.Errorf("%d senders were left with half an answer", n)
 	}
 }
+
+func TestAnIdleConnectionDoesNotHoldUpTheStop(t *testing.T) {
+	t.Parallel()
+	g := open(t)
+	silentConn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", g.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silentConn.Close() //nolint:errcheck // the gateway hangs up first
+	if err := g.stop(); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,35 +1,34 @@
 package gateway
 
 import (
+	"io"
 	"net"
 	"testing"
-
-	"github.com/valyala/fasthttp"
 )
 
 func TestAStopHangsUpOnThoseWhoNeverSpoke(t *testing.T) {
 	t.Parallel()
 	var s silent
-	pair := func() (ours, theirs net.Conn) {
-		ours, theirs = net.Pipe()
+	pair := func() (*conn, net.Conn) {
+		ours, theirs := net.Pipe()
 		t.Cleanup(func() { _ = theirs.Close() })
-		return ours, theirs
+		return s.add(ours), theirs
 	}
-	closed := func(theirs net.Conn) bool {
-		_, err := theirs.Write([]byte("x"))
+	_, quiet := pair()
+	busy, busyPeer := pair()
+	go func() { _, _ = busyPeer.Write([]byte("GET")) }()
+	if _, err := io.ReadFull(busy, make([]byte, 3)); err != nil {
+		t.Fatal(err)
+	}
+	s.hangUp()
+	_, late := pair()
+
+	go func() { _, _ = io.ReadFull(busy, make([]byte, 1)) }()
+	closed := func(peer net.Conn) bool {
+		_, err := peer.Write([]byte("x"))
 		return err != nil
 	}
-	quiet, quietPeer := pair()
-	s.note(quiet, fasthttp.StateNew)
-	busy, busyPeer := pair()
-	s.note(busy, fasthttp.StateNew)
-	s.note(busy, fasthttp.StateActive)
-	s.hangUp()
-	late, latePeer := pair()
-	s.note(late, fasthttp.StateNew)
-
-	go func() { _, _ = busy.Read(make([]byte, 1)) }()
-	if !closed(quietPeer) || !closed(latePeer) || closed(busyPeer) {
+	if !closed(quiet) || !closed(late) || closed(busyPeer) {
 		t.Error("want the silent hung up and the one under way left alone")
 	}
 }
