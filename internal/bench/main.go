@@ -84,7 +84,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	flags.Usage = func() {
 		var help strings.Builder
 		for _, p := range parts {
-			help.WriteString(fmt.Sprintf("  %-8s %s\n", p.name, p.help))
+			_, _ = fmt.Fprintf(&help, "  %-8s %s\n", p.name, p.help)
 		}
 		_, _ = fmt.Fprintf(progress, "Measures the gateway and prints one table.\n\nParts:\n%s\nFlags:\n", help.String())
 		flags.PrintDefaults()
