@@ -174,18 +174,31 @@ func (x *Index) transact(ctx context.Context, do func(*sql.Tx) error) error {
 	return nil
 }
 
+// put writes the numbers of all documents before the first of their words: a statement that opens a
+// savepoint, as RETURNING does, makes FTS5 write out what it has gathered, a segment for each
+// document instead of one for the batch.
 func (x *Index) put(ctx context.Context, tx *sql.Tx, docs []Doc) error {
-	for _, d := range docs {
-		var id int64
-		err := tx.QueryRowContext(ctx, `SELECT id FROM docs WHERE ticket = ?`, d.Ticket[:]).Scan(&id)
+	ids := make([]int64, len(docs))
+	stale := make([]bool, len(docs))
+	for i, d := range docs {
+		err := tx.QueryRowContext(ctx, `SELECT id FROM docs WHERE ticket = ?`, d.Ticket[:]).Scan(&ids[i])
 		switch {
 		case err == nil:
-			_, err = tx.ExecContext(ctx, `DELETE FROM words WHERE rowid = ?`, id)
+			stale[i] = true
 		case errors.Is(err, sql.ErrNoRows):
-			err = tx.QueryRowContext(ctx, `INSERT INTO docs (ticket) VALUES (?) RETURNING id`, d.Ticket[:]).Scan(&id)
+			err = tx.QueryRowContext(ctx, `INSERT INTO docs (ticket) VALUES (?) RETURNING id`, d.Ticket[:]).Scan(&ids[i])
+		}
+		if err != nil {
+			return fmt.Errorf("search: index ticket %s: %w", d.Ticket, err)
+		}
+	}
+	for i, d := range docs {
+		var err error
+		if stale[i] {
+			_, err = tx.ExecContext(ctx, `DELETE FROM words WHERE rowid = ?`, ids[i])
 		}
 		if terms := x.terms(text.Bigrams(d.Text)); err == nil && terms != "" {
-			_, err = tx.ExecContext(ctx, `INSERT INTO words (rowid, terms) VALUES (?, ?)`, id, terms)
+			_, err = tx.ExecContext(ctx, `INSERT INTO words (rowid, terms) VALUES (?, ?)`, ids[i], terms)
 		}
 		if err != nil {
 			return fmt.Errorf("search: index ticket %s: %w", d.Ticket, err)
