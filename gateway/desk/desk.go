@@ -353,6 +353,9 @@ func (d *Desk) tell(c *city.City, t *ticket.Ticket, e ticket.Event) ([]store.Not
 		units = t.Holders()
 	}
 	for _, u := range units {
+		if !c.HasSystem(u) {
+			continue
+		}
 		n, err := outbox.ForUnit(u, c.UnitTitle(u), t, e)
 		if err != nil {
 			return nil, err

@@ -341,7 +341,7 @@ func (i *Intake) supplement(ctx context.Context, a admission, t ticket.Ticket) (
 	next := a.city.Change(expect, t, append(history, e), now)
 	out := i.joined(a, next, say)
 	change := store.Change{Lane: a.channel.Lane(), Sender: senderKey(a), Delivery: a.row(a.delivery), Tickets: []store.TicketChange{next}}
-	if unit := t.LeadUnit(); unit != "" {
+	if unit := t.LeadUnit(); a.city.HasSystem(unit) {
 		n, err := outbox.ForUnit(unit, a.city.UnitTitle(unit), &t, e)
 		if err != nil {
 			return adapters.Outcome{}, err

@@ -272,6 +272,9 @@ func (i *Intake) notices(c *city.City, t *ticket.Ticket, events []ticket.Event) 
 	var list []store.Notice
 	last := events[len(events)-1]
 	for _, unit := range t.Holders() {
+		if !c.HasSystem(unit) {
+			continue
+		}
 		n, err := outbox.ForUnit(unit, c.UnitTitle(unit), t, last)
 		if err != nil {
 			return nil, err

@@ -125,6 +125,13 @@ func (c *City) PolicyKey(id string) string {
 	return p.Key()
 }
 
+// HasSystem reports whether a unit has a system of its own that is told of its tickets. The others
+// read them in the console; writing them notices would cost a tenth of intake for nothing.
+func (c *City) HasSystem(unit string) bool {
+	u, ok := c.Rules.Unit(unit)
+	return ok && u.Notify != nil
+}
+
 // UnitTitle is the name of a unit as people know it; the id itself when the pack has none.
 func (c *City) UnitTitle(id string) string {
 	if u, ok := c.Rules.Unit(id); ok {
