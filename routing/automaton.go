@@ -26,6 +26,7 @@ const (
 // a fuzz test holds the two together.
 type alphabet struct {
 	class [1 << 16]uint16
+	mark  [1 << 16]uint32 // by slot: what skip tells characters of three bytes apart by; 0 where it must stop
 	rest  map[rune]uint16 // characters beyond the basic plane that occur in words
 	space uint16          // class of the blank inside words
 	size  int             // number of classes
@@ -55,6 +56,11 @@ func newAlphabet(words []string) *alphabet {
 			a.class[r] = seen[rune(f.to)] | f.han
 		}
 	}
+	for r := rune(0x800); r < 1<<16; r++ { // below, three bytes are no proper encoding
+		if class := a.class[r] &^ hanFlag; utf8.ValidRune(r) && (class < classDrop || class > classBreak) {
+			a.mark[slotOf(r)] = markOf(class)
+		}
+	}
 	for r, class := range seen {
 		if r >= 1<<16 {
 			a.rest[r] = class
@@ -64,6 +70,22 @@ func newAlphabet(words []string) *alphabet {
 		}
 	}
 	return a
+}
+
+// slot is the place in mark of a character of three bytes, given as these bytes from the lowest up,
+// less E0 80 80; what stands above them does not matter. The multiplication brings the sixteen bits
+// together, each pattern to a place of its own; a test tries all.
+func slot(bits uint32) uint16 { return uint16(bits * (1<<2 | 1<<6 | 1<<16) >> 8) }
+
+// slotOf is the slot of a character.
+func slotOf(r rune) uint16 { return slot(uint32(r>>12 | r>>6&0x3F<<8 | r&0x3F<<16)) }
+
+// markOf spreads a class over 32 bits, never 0: the finalizer of MurmurHash3, which maps only 0 to 0.
+func markOf(class uint16) uint32 {
+	h := uint32(class) + 1
+	h = (h ^ h>>16) * 0x85EBCA6B
+	h = (h ^ h>>13) * 0xC2B2AE35
+	return h ^ h>>16
 }
 
 // folding is what text.Fold makes of one character.
@@ -268,10 +290,17 @@ func (a *automaton) child(n *node, class uint16) uint32 {
 }
 
 const (
-	pairHash  = 0x9E3779B1 // spreads pairs of classes: Knuth's multiplier, the golden ratio in 32 bits
-	pairBits  = 17         // 16 KiB: 10,000 words leave nine bits in ten at 0
+	pairBits  = 17 // 16 KiB: 10,000 words leave nine bits in ten at 0
 	pairShift = 32 - pairBits
 )
+
+// pairOf is the bit that stands for two characters side by side, in its upper pairBits.
+func pairOf(first, second uint32) uint32 { return first<<pairShift ^ second }
+
+// begins reports whether a word may begin with a pair; it errs only by saying so.
+func (a *automaton) begins(pair uint32) bool {
+	return a.pairs[pair>>(pairShift+6)]>>(pair>>pairShift&63)&1 != 0
+}
 
 // sieve fills pairs with the first two characters of every word.
 func (a *automaton) sieve() {
@@ -279,8 +308,8 @@ func (a *automaton) sieve() {
 		n := &a.nodes[c]
 		a.single = a.single || n.word != none
 		for d := n.first; d < n.first+n.count; d++ {
-			h := (uint32(a.classes[c])<<16 | uint32(a.classes[d])) * pairHash >> pairShift
-			a.pairs[h>>6] |= 1 << (h & 63)
+			pair := pairOf(markOf(a.classes[c]), markOf(a.classes[d]))
+			a.pairs[pair>>(pairShift+6)] |= 1 << (pair >> pairShift & 63)
 		}
 	}
 }
@@ -341,25 +370,32 @@ func (a *automaton) scan(s string, hits []occurrence, origins *[]span) []occurre
 }
 
 // skip passes over what nearly all text is made of: characters of three bytes that are no blanks
-// and do not complete a pair that begins a word. It returns where that ends.
+// and do not complete a pair that begins a word. It returns where that ends, at the latest eight
+// bytes before the end. Two characters at a time share the load and the check of their bytes.
 func (a *automaton) skip(p *passage, s string, i int) int {
-	abc := &a.abc.class
-	last, seen, begin := p.last, uint16(0), i
-	for ; i < len(s)-2; i += 3 {
-		b0, b1, b2 := s[i], s[i+1]^0x80, s[i+2]^0x80
-		if b0-0xE1 > 0xEC-0xE1 || b1|b2 > 0x3F {
-			break // not three bytes, or with further conditions on the second
-		}
-		class := abc[uint16(b0)<<12|uint16(b1)<<6|uint16(b2)]
-		letter := class &^ hanFlag
-		h := (uint32(last)<<16 | uint32(letter)) * pairHash >> pairShift
-		if letter-classDrop <= classBreak-classDrop || a.pairs[h>>6]>>(h&63)&1 != 0 {
+	mark := &a.abc.mark
+	before, begin := markOf(p.last), i
+	for t := s[i:]; len(t) >= 8; t = t[6:] {
+		x := uint64(t[0]) | uint64(t[1])<<8 | uint64(t[2])<<16 | uint64(t[3])<<24 |
+			uint64(t[4])<<32 | uint64(t[5])<<40 | uint64(t[6])<<48 | uint64(t[7])<<56
+		x ^= 0x8080E0_8080E0
+		if x&0xC0C0F0_C0C0F0 != 0 {
 			break
 		}
-		last, seen = letter, class
+		first, second := mark[slot(uint32(x))], mark[slot(uint32(x>>24))]
+		if first == 0 || a.begins(pairOf(before, first)) {
+			break
+		}
+		i += 3
+		if second == 0 || a.begins(pairOf(first, second)) {
+			break
+		}
+		i += 3
+		before = second
 	}
 	if i > begin {
-		p.last, p.afterHan = last, seen >= hanFlag
+		class, _ := a.abc.next(s[i-3:])
+		p.last, p.afterHan = class&^hanFlag, class >= hanFlag
 		p.pos += int32(i-begin) / 3
 	}
 	return i
