@@ -26,20 +26,19 @@ const (
 // one field per value. File parts are left out: they come as Inbound.Media.
 func read(in adapters.Inbound) (report, error) {
 	var (
-		r    report
-		body []byte
-		err  error
+		r   report
+		err error
 	)
 	switch wire.MediaType(in.Header) {
 	case "multipart/form-data":
-		body, err = fromMultipart(in)
+		var doc []byte
+		if doc, err = fromMultipart(in); err == nil {
+			err = wire.JSON(doc, &r)
+		}
 	case "application/json", "text/json", "text/plain", "": // a browser's beacon sends text/plain
-		body, err = wire.Text(in.Body, in.Header)
+		err = wire.JSONOf(in.Body, in.Header, &r)
 	default:
 		err = ticket.Errorf(ticket.Invalid, codeFormat, "请以 application/json 或 multipart/form-data 提交")
-	}
-	if err == nil {
-		err = wire.JSON(body, &r)
 	}
 	return r, wire.Correctable(err, codeFormat)
 }

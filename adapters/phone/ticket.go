@@ -22,12 +22,8 @@ const (
 // ticket makes one case of an agent's form. It carries no ThreadKey: one call may hold several
 // matters, and each is a ticket of its own. Errors: ticket.Invalid, with the fields.
 func (p *phone) ticket(in adapters.Inbound) ([]ticket.Request, error) {
-	body, err := wire.Text(in.Body, in.Header)
 	var f form
-	if err == nil {
-		err = wire.JSON(body, &f)
-	}
-	if err != nil {
+	if err := wire.JSONOf(in.Body, in.Header, &f); err != nil {
 		return nil, wire.Correctable(err, codeFormat)
 	}
 	f.clean()

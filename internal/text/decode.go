@@ -130,6 +130,7 @@ func garbage(s string) string {
 		case r == utf8.RuneError:
 			replaced++
 		case r >= 0x20 && r < 0x7F, r == '\t', r == '\n', r == '\r', r == '\f':
+		case r >= 0x3000 && r <= 0x303F, r >= 0x4E00 && r <= 0x9FFF, r >= 0xFF01 && r <= 0xFF5E: // nearly all text
 		case !unicode.IsGraphic(r) && !unicode.Is(unicode.Cf, r):
 			noise++ // controls, private use, code points nobody has assigned
 		}

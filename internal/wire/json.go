@@ -5,13 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net/http"
 	"reflect"
 
 	"github.com/citizen-hotline/gateway/internal/text"
 )
 
-// JSON decodes one JSON document into a pointer. UTF-8 and GB18030 are read; a body in another
-// charset goes through [Text] first. Unknown fields are allowed, because platforms add fields;
+// JSON decodes one JSON document into a pointer. UTF-8 and GB18030 are read; [JSONOf] reads other
+// charsets too. Unknown fields are allowed, because platforms add fields;
 // numbers decoded into an interface stay json.Number, so that long ids keep their digits.
 //
 // Errors: *FormatError for nesting beyond MaxDepth, data after the document, a syntax error or
@@ -21,7 +22,20 @@ func JSON(body []byte, into any) error {
 	if err != nil {
 		return err
 	}
-	b := []byte(s)
+	return decode([]byte(s), into)
+}
+
+// JSONOf is [JSON] for a body in the charset that its Content-Type declares.
+func JSONOf(body []byte, h http.Header, into any) error {
+	b, err := Text(body, h)
+	if err != nil {
+		return err
+	}
+	return decode(b, into)
+}
+
+// decode reads a document that is UTF-8.
+func decode(b []byte, into any) error {
 	if at := tooDeep(b); at > 0 {
 		return &FormatError{Format: "JSON", Offset: int64(at), Reason: "nested too deep"}
 	}
