@@ -254,6 +254,10 @@ type Reader interface {
 	Deliveries(ctx context.Context, f DeliveryFilter) ([]Delivery, string, error) // without Raw; newest first; next cursor
 	TicketDelivery(ctx context.Context, id ticket.ID) (Delivery, error)           // the delivery that made the ticket
 
+	// Recognise begins the recognition of a request. What it reads stands until release is called,
+	// as far as the sender goes: whoever else recognises one of theirs, at any replica, waits until
+	// then. Callers in one process take their own turns; release comes after the commit.
+	Recognise(ctx context.Context, r Recognition) (known Recognised, release func(), err error)
 	// Sender lists the open tickets of a sender, newest first, at most limit.
 	Sender(ctx context.Context, s Sender, limit int) ([]ticket.Ticket, error)
 	// Thread and Fold find the newest open ticket of a conversation or of a folding alarm.
@@ -278,6 +282,20 @@ type Sender struct {
 	Channel   string
 	ChannelID string
 	Ended     bool // tickets that have ended, too
+}
+
+// Recognition asks what is known before a request is taken.
+type Recognition struct {
+	Turn         string // requests with the same one are recognised one after the other
+	Channel, Key string // of the request
+	Sender       Sender // may be nobody
+	Limit        int    // of the sender's tickets
+}
+
+// Recognised is what is known before a request is taken.
+type Recognised struct {
+	Request *Request        // the same request, taken before; nil when it is new
+	Own     []ticket.Ticket // the sender's open tickets, as Reader.Sender lists them
 }
 
 // DeliveryFilter narrows a list of deliveries.

@@ -30,6 +30,7 @@ type Store interface {
 	History(ctx context.Context, id ticket.ID) ([]ticket.Event, error)
 	Request(ctx context.Context, channel, key string) (store.Request, error)
 	Delivery(ctx context.Context, id ticket.ID) (store.Delivery, error)
+	Recognise(ctx context.Context, r store.Recognition) (known store.Recognised, release func(), err error)
 	Sender(ctx context.Context, s store.Sender, limit int) ([]ticket.Ticket, error)
 	Thread(ctx context.Context, channel, key string) (ticket.Ticket, error)
 	Fold(ctx context.Context, channel, key string) (ticket.Ticket, error)

@@ -28,7 +28,7 @@ type admission struct {
 	kept     *bool // the delivery's row is written already, by an earlier request of it
 	request  ticket.Request
 	hash     ticket.Hash
-	own      func() ([]ticket.Ticket, error) // the sender's open tickets, read once
+	own      func() ([]ticket.Ticket, error) // the sender's open tickets
 }
 
 // row gives the delivery for the change that writes it, nil once it is written.
@@ -47,25 +47,30 @@ const alike = 0.45
 
 // admit recognises one request under its sender's lock and gives it its ticket.
 func (i *Intake) admit(ctx context.Context, a admission) adapters.Outcome {
-	defer i.senders.lock(senderKey(a))()
+	turn := senderKey(a)
+	defer i.senders.lock(turn)()
 
-	known, err := i.Store.Request(ctx, a.channel.ID, a.request.Key)
-	switch {
-	case err == nil && known.Hash == a.hash:
-		return repeat(known)
-	case err == nil:
-		return i.conflict(ctx, a, known)
-	case !isMissing(err):
+	known, release, err := i.Store.Recognise(ctx, store.Recognition{
+		Turn: turn, Channel: a.channel.ID, Key: a.request.Key, Sender: senderOf(a), Limit: senderMost,
+	})
+	if err != nil {
 		return failure(err)
 	}
+	defer release()
+	if known.Request != nil {
+		return i.again(ctx, a, *known.Request)
+	}
+	a.own = func() ([]ticket.Ticket, error) { return known.Own, nil }
 	out, err := i.settle(ctx, a)
 	for tries := 0; ticket.IsKind(err, ticket.Conflict) && tries < 3; tries++ {
-		out, err = i.settle(ctx, a) // the tracker or a unit moved the ticket meanwhile: read it again
+		// The tracker or a unit moved the ticket meanwhile: read it again.
+		a.own = sync.OnceValues(func() ([]ticket.Ticket, error) { return i.Store.Sender(ctx, senderOf(a), senderMost) })
+		out, err = i.settle(ctx, a)
 	}
 	switch {
 	case isDuplicate(err): // another replica, or another sender's key, was first
-		if known, again := i.Store.Request(ctx, a.channel.ID, a.request.Key); again == nil {
-			return repeat(known)
+		if first, again := i.Store.Request(ctx, a.channel.ID, a.request.Key); again == nil {
+			return i.again(ctx, a, first)
 		}
 		return failure(err)
 	case err != nil:
@@ -75,10 +80,17 @@ func (i *Intake) admit(ctx context.Context, a admission) adapters.Outcome {
 	return out
 }
 
+// again answers a request whose key has been taken before.
+func (i *Intake) again(ctx context.Context, a admission, known store.Request) adapters.Outcome {
+	if known.Hash == a.hash {
+		return repeat(known)
+	}
+	return i.conflict(ctx, a, known)
+}
+
 // settle sends a request where its kind belongs.
 func (i *Intake) settle(ctx context.Context, a admission) (adapters.Outcome, error) {
 	r := &a.request
-	a.own = sync.OnceValues(func() ([]ticket.Ticket, error) { return i.ownTickets(ctx, senderOf(a)) })
 	switch {
 	case r.Call != nil && r.Kind != ticket.KindCase:
 		return i.call(ctx, a)
@@ -224,14 +236,6 @@ func sameAccount(a admission, t *ticket.Ticket) bool {
 
 // senderMost bounds how many open tickets of one sender are looked at.
 const senderMost = 200
-
-// ownTickets lists the open tickets of a sender.
-func (i *Intake) ownTickets(ctx context.Context, s store.Sender) ([]ticket.Ticket, error) {
-	if s.Phone == "" && s.ChannelID == "" {
-		return nil, nil
-	}
-	return i.Store.Sender(ctx, s, senderMost)
-}
 
 // sameMatter reports whether a request goes on about the sender's ticket t.
 func (i *Intake) sameMatter(a admission, t *ticket.Ticket) bool {

@@ -58,6 +58,8 @@ func TestHotReadsUseTheirIndex(t *testing.T) {
 		"quarantine":      {read{`SELECT count(*) FROM deliveries WHERE state = 'quarantined'`, nil}, "deliveries_quarantined", false},
 		"history":         {read{selectEvent + `WHERE e.ticket = ? ORDER BY e.seq`, []any{[]byte{1}}}, "sqlite_autoindex_events_1", false},
 		"sender by phone": {read{selectSender, []any{[]byte{1}, []byte{2}, 5}}, "tickets_phone", true},
+		"known request":   {read{selectRecognised, []any{"a", "b", []byte{1}, []byte{2}, 5}}, "r USING PRIMARY KEY", true},
+		"known sender":    {read{selectRecognised, []any{"a", "b", []byte{1}, []byte{2}, 5}}, "tickets_sender", true},
 		"sender by id":    {read{selectSender, []any{[]byte{1}, []byte{2}, 5}}, "tickets_sender", true},
 	} {
 		steps, err := built(t.Context(), s, "plan", `EXPLAIN QUERY PLAN `+tt.text, func(r row) (detail string, err error) {

@@ -9,20 +9,32 @@ import (
 
 // Request implements [store.Reader].
 func (s *Store) Request(ctx context.Context, channel, key string) (store.Request, error) {
-	return one(ctx, s, "request", `SELECT hash, delivery, ticket, at, sealed FROM requests WHERE channel = ? AND key = ?`,
-		func(r row) (store.Request, error) {
-			var (
-				hash             dbHash
-				delivery, ticket dbID
-				at               dbTime
-				sealed           []byte
-			)
-			if err := r.Scan(&hash, &delivery, &ticket, &at, &sealed); err != nil {
-				return store.Request{}, err
-			}
-			outcome, err := s.open(sealed, placeRequest, []byte(channel+"\x00"+key))
-			return store.Request{Channel: channel, Key: key, Hash: hash.Hash, Delivery: delivery.ID, Ticket: ticket.ID, Outcome: outcome, At: at.Time}, err
-		}, channel, key)
+	return one(ctx, s, "request", `SELECT `+requestColumns+` FROM requests r WHERE r.channel = ? AND r.key = ?`, func(r row) (store.Request, error) {
+		var kept keptRequest
+		if err := r.Scan(kept.columns()...); err != nil {
+			return store.Request{}, err
+		}
+		return s.request(channel, key, &kept)
+	}, channel, key)
+}
+
+const requestColumns = `r.hash, r.delivery, r.ticket, r.at, r.sealed`
+
+// keptRequest is a row of requests as it is stored.
+type keptRequest struct {
+	hash             dbHash
+	delivery, ticket dbID
+	at               dbTime
+	sealed           []byte
+}
+
+func (k *keptRequest) columns() []any {
+	return []any{&k.hash, &k.delivery, &k.ticket, &k.at, &k.sealed}
+}
+
+func (s *Store) request(channel, key string, k *keptRequest) (store.Request, error) {
+	outcome, err := s.open(k.sealed, placeRequest, []byte(channel+"\x00"+key))
+	return store.Request{Channel: channel, Key: key, Hash: k.hash.Hash, Delivery: k.delivery.ID, Ticket: k.ticket.ID, Outcome: outcome, At: k.at.Time}, err
 }
 
 const (

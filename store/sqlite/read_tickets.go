@@ -16,23 +16,31 @@ const (
 	newestOpenOne = ` AND t.open = 1 ORDER BY t.registered_at DESC, t.pos DESC LIMIT 1`
 )
 
+// keptItem is a row of tickets as it is stored, without the columns lists filter by.
+type keptItem struct {
+	id          dbID
+	due, flags  int64
+	doc, sealed []byte
+}
+
+func (k *keptItem) columns() []any { return []any{&k.id, &k.due, &k.flags, &k.doc, &k.sealed} }
+
+func (s *Store) item(k *keptItem) (it store.Item, _ error) {
+	if err := json.Unmarshal(k.doc, &it.Ticket); err != nil {
+		return it, fmt.Errorf("sqlite: ticket %s: %w", k.id.ID, err)
+	}
+	if it.Provisional = k.flags&flagProvisional != 0; k.due != never {
+		it.Due = time.UnixMilli(k.due).UTC()
+	}
+	return it, s.openJSON(&it.Private, k.sealed, placeTicket, k.id.ID[:])
+}
+
 func (s *Store) scanItem(r row) (store.Item, error) {
-	var (
-		it          store.Item
-		id          dbID
-		due, flags  int64
-		doc, sealed []byte
-	)
-	if err := r.Scan(&id, &due, &flags, &doc, &sealed); err != nil {
-		return it, err
+	var kept keptItem
+	if err := r.Scan(kept.columns()...); err != nil {
+		return store.Item{}, err
 	}
-	if err := json.Unmarshal(doc, &it.Ticket); err != nil {
-		return it, fmt.Errorf("sqlite: ticket %s: %w", id.ID, err)
-	}
-	if it.Provisional = flags&flagProvisional != 0; due != never {
-		it.Due = time.UnixMilli(due).UTC()
-	}
-	return it, s.openJSON(&it.Private, sealed, placeTicket, id.ID[:])
+	return s.item(&kept)
 }
 
 func (s *Store) scanTicket(r row) (ticket.Ticket, error) {
@@ -76,6 +84,38 @@ const selectSender = selectItem + `WHERE t.pos IN (
 		SELECT pos FROM tickets WHERE phone_ix = ? AND phone_ix IS NOT NULL AND open = 1 UNION
 		SELECT pos FROM tickets WHERE sender_ix = ? AND sender_ix IS NOT NULL AND open = 1)
 	ORDER BY t.registered_at DESC, t.pos DESC LIMIT +?`
+
+// Recognise implements [store.Reader]. Only one process has the file, so the turns that its callers
+// take are enough. Both look-ups are one statement: to begin reading costs as much as either.
+func (s *Store) Recognise(ctx context.Context, r store.Recognition) (known store.Recognised, release func(), err error) {
+	phone, sender := s.ring.Index("phone", r.Sender.Phone), s.senderIndex(r.Sender.Channel, r.Sender.ChannelID)
+	_, err = many(ctx, s, "what is known of a request", selectRecognised, func(row row) (struct{}, error) {
+		return struct{}{}, s.scanRecognised(row, r, &known)
+	}, r.Channel, r.Key, blob(phone), blob(sender), pageLimit(r.Limit))
+	return known, func() {}, err
+}
+
+// selectRecognised has the columns of a request or, where it has none, those of a ticket.
+const selectRecognised = `SELECT ` + requestColumns + `, NULL, 0, 0, NULL, NULL FROM requests r WHERE r.channel = ? AND r.key = ?
+	UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, * FROM (` + selectSender + `)`
+
+func (s *Store) scanRecognised(r row, asked store.Recognition, known *store.Recognised) error {
+	var (
+		request keptRequest
+		item    keptItem
+	)
+	if err := r.Scan(append(request.columns(), item.columns()...)...); err != nil {
+		return err
+	}
+	if item.doc == nil {
+		q, err := s.request(asked.Channel, asked.Key, &request)
+		known.Request = &q
+		return err
+	}
+	it, err := s.item(&item)
+	known.Own = append(known.Own, it.Ticket)
+	return err
+}
 
 // pageLimit keeps every list bounded: 50 when none is given, at most 1000.
 func pageLimit(n int) int {

@@ -251,6 +251,24 @@ func senders(t *testing.T, open func(*testing.T) store.Store) {
 			want = append(want, d.Ticket)
 		}
 		same(t, name, want, got)
+
+		for key, taken := range map[string]bool{byID.Ticket.Key: true, "new": false} {
+			known, release, err := s.Recognise(ctx, store.Recognition{Turn: name, Channel: "wechat", Key: key, Sender: tt.who, Limit: tt.limit})
+			if err != nil {
+				t.Fatalf("%s, key %s: %v", name, key, err)
+			}
+			release()
+			same(t, name+", recognised", want, known.Own)
+			var request *store.Request
+			if taken {
+				r, err := s.Request(ctx, "wechat", key)
+				if err != nil {
+					t.Fatal(err)
+				}
+				request = &r
+			}
+			same(t, name+", request "+key, request, known.Request)
+		}
 	}
 }
 
