@@ -8,10 +8,11 @@ import (
 )
 
 const (
-	// checkpointEvery is after how many writes the log is folded back into the database.
-	checkpointEvery = 1024
+	// checkpointEvery is after how many writes the log is folded back into the database. A page
+	// that many tickets touch, an index say, is then folded back once for all of them.
+	checkpointEvery = 4096
 	// logLimit is the length of the log, in pages of 4 KiB, from which the writer lends a hand.
-	logLimit = 16384
+	logLimit = 32768
 )
 
 // checkpointer folds the write-ahead log back into the database, from a connection of its own so
@@ -20,6 +21,7 @@ const (
 // once the log is long, the writer folds back the little that is left between two commits.
 type checkpointer struct {
 	db      *sql.DB
+	every   int         // writes
 	limit   int         // of the log, in pages
 	long    atomic.Bool // the log has passed the limit
 	writes  int         // since the last nudge; the writer's goroutine only
@@ -33,14 +35,14 @@ func startCheckpointer(path string) (*checkpointer, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &checkpointer{db: db, limit: logLimit, nudge: make(chan struct{}, 1), quit: make(chan struct{}), stopped: make(chan struct{})}
+	c := &checkpointer{db: db, every: checkpointEvery, limit: logLimit, nudge: make(chan struct{}, 1), quit: make(chan struct{}), stopped: make(chan struct{})}
 	go c.run()
 	return c, nil
 }
 
 // wrote is told by the writer how much it has written.
 func (c *checkpointer) wrote(n int) {
-	if c.writes += n; c.writes < checkpointEvery {
+	if c.writes += n; c.writes < c.every {
 		return
 	}
 	c.writes = 0

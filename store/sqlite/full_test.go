@@ -115,7 +115,7 @@ func TestVolumeLogStaysBounded(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "hotline.db")
 	s := openAt(t, Options{Path: path, Ring: newRing(t)})
-	s.check.limit = 400
+	s.check.every, s.check.limit = 1024, 400
 	m := storetest.NewMaker()
 	var done sync.WaitGroup
 	var largest int64
