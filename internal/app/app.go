@@ -34,6 +34,7 @@ import (
 	"github.com/citizen-hotline/gateway/internal/search"
 	"github.com/citizen-hotline/gateway/sla/tracker"
 	"github.com/citizen-hotline/gateway/store"
+	"github.com/citizen-hotline/gateway/store/lanes"
 	"github.com/citizen-hotline/gateway/store/sqlite"
 )
 
@@ -105,7 +106,7 @@ func (a *App) openData(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	observer := sqlite.NewMetrics(a.metrics).Observer()
+	observer := lanes.NewMetrics(a.metrics).Observer()
 	st, err := sqlite.Open(ctx, sqlite.Options{Path: o.path("hotline.db"), Ring: ring, Observer: observer})
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 
 	"github.com/citizen-hotline/gateway/internal/seal"
 	"github.com/citizen-hotline/gateway/store"
+	"github.com/citizen-hotline/gateway/store/lanes"
 	"github.com/citizen-hotline/gateway/store/sqlite"
 	"github.com/citizen-hotline/gateway/ticket"
 )
@@ -62,7 +63,7 @@ func (b *bench) commits(ctx context.Context, name string, batchMax int) (rate, s
 	var batches atomic.Int64
 	s, err := sqlite.Open(ctx, sqlite.Options{
 		Path: filepath.Join(dir, "bench.db"), Ring: ring, BatchMax: batchMax,
-		Observer: sqlite.Observer{Batch: func(int, time.Duration, error) { batches.Add(1) }},
+		Observer: lanes.Observer{Batch: func(int, time.Duration, error) { batches.Add(1) }},
 	})
 	if err != nil {
 		return 0, 0, err

@@ -51,8 +51,10 @@ var rooms = []room{
 
 	{"store", []string{"ticket"}, stdlib},
 	{"store/storetest", anyone, anyone},
+	{"store/tables", []string{"store", "ticket", "internal/seal"}, stdlib},
+	{"store/lanes", []string{"store", "ticket"}, anyone},
 	{"store/sqlite/sqlitetest", []string{"store/sqlite", "internal/seal"}, anyone},
-	{"store/*", []string{"store", "ticket", "internal/seal", "internal/text"}, anyone},
+	{"store/*", []string{"store", "store/tables", "store/lanes", "ticket", "internal/seal"}, anyone},
 
 	{"config", []string{"adapters", "ticket", "routing", "sla", "internal/text", "internal/geo"}, anyone},
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/citizen-hotline/gateway/store"
+	"github.com/citizen-hotline/gateway/store/lanes"
 	"github.com/citizen-hotline/gateway/store/storetest"
 	"github.com/citizen-hotline/gateway/ticket"
 )
@@ -25,7 +26,7 @@ func BenchmarkCommit(b *testing.B) {
 			var batches atomic.Int64
 			s := openAt(b, Options{
 				Path: filepath.Join(b.TempDir(), "bench.db"), Ring: newRing(b), BatchMax: tt.batchMax,
-				Observer: Observer{Batch: func(int, time.Duration, error) { batches.Add(1) }},
+				Observer: lanes.Observer{Batch: func(int, time.Duration, error) { batches.Add(1) }},
 			})
 			m := storetest.NewMaker()
 			changes := make([]store.Change, b.N)

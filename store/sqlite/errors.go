@@ -2,12 +2,13 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
+	"github.com/citizen-hotline/gateway/store/lanes"
+	"github.com/citizen-hotline/gateway/store/tables"
 	"github.com/citizen-hotline/gateway/ticket"
 )
 
@@ -60,7 +61,7 @@ func unavailable(cause error) error {
 	case sqlite3.SQLITE_IOERR:
 		message = "the disk of the store failed"
 	}
-	return &ticket.Error{Kind: ticket.Unavailable, Code: "store.write", Message: message, RetryAfter: retryAfter, Err: cause}
+	return &ticket.Error{Kind: ticket.Unavailable, Code: "store.write", Message: message, RetryAfter: lanes.RetryAfter, Err: cause}
 }
 
 // readError is what readers return: NotFound for no row, Unavailable for one that took too long.
@@ -68,11 +69,11 @@ func readError(err error, what string) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, sql.ErrNoRows):
+	case errors.Is(err, tables.ErrNone):
 		return ticket.Errorf(ticket.NotFound, "store.missing."+what, "there is no such %s", what)
 	case errors.Is(err, context.DeadlineExceeded), code(err)&0xff == sqlite3.SQLITE_INTERRUPT:
 		return &ticket.Error{
-			Kind: ticket.Unavailable, Code: "store.read.slow", RetryAfter: retryAfter,
+			Kind: ticket.Unavailable, Code: "store.read.slow", RetryAfter: lanes.RetryAfter,
 			Message: "reading " + what + " took too long: narrow the question, for example by time", Err: err,
 		}
 	case errors.Is(err, context.Canceled):

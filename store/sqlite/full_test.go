@@ -1,7 +1,7 @@
 package sqlite
 
 import (
-	"database/sql"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -12,22 +12,24 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/citizen-hotline/gateway/store"
+	"github.com/citizen-hotline/gateway/store/lanes"
 	"github.com/citizen-hotline/gateway/store/storetest"
+	"github.com/citizen-hotline/gateway/store/tables"
 	"github.com/citizen-hotline/gateway/ticket"
 )
 
 // pages limits the database to its present size plus n pages; 0 takes the limit away.
 func pages(t *testing.T, s *Store, n int) {
 	t.Helper()
-	err := s.write(t.Context(), func(c ctx, tx *sql.Conn) error {
+	err := s.DB.Write(t.Context(), func(c ctx, tx tables.Tx) error {
 		var count, limit int
-		if err := tx.QueryRowContext(c, `PRAGMA page_count`).Scan(&count); err != nil {
+		if err := tx.Query(c, `PRAGMA page_count`, nil, func(r tables.Row) error { return r.Scan(&count) }); err != nil {
 			return err
 		}
 		if n == 0 {
 			count = 1 << 30
 		}
-		return tx.QueryRowContext(c, fmt.Sprintf(`PRAGMA max_page_count = %d`, count+n)).Scan(&limit)
+		return tx.Query(c, fmt.Sprintf(`PRAGMA max_page_count = %d`, count+n), nil, func(r tables.Row) error { return r.Scan(&limit) })
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -37,7 +39,7 @@ func pages(t *testing.T, s *Store, n int) {
 func TestFullDiskAcknowledgesNothing(t *testing.T) {
 	t.Parallel()
 	registry := prometheus.NewRegistry()
-	s := openAt(t, Options{Path: filepath.Join(t.TempDir(), "hotline.db"), Ring: newRing(t), Observer: NewMetrics(registry).Observer()})
+	s := openAt(t, Options{Path: filepath.Join(t.TempDir(), "hotline.db"), Ring: newRing(t), Observer: lanes.NewMetrics(registry).Observer()})
 	m := storetest.NewMaker()
 	storetest.Must(t, s, m.Ticket(t, storetest.Day).Change())
 	pages(t, s, 3)
@@ -64,7 +66,7 @@ func TestFullDiskAcknowledgesNothing(t *testing.T) {
 		case err != nil:
 			refused++
 			var e *ticket.Error
-			if !asError(err, &e) || e.Kind != ticket.Unavailable || e.Code != "store.write" || e.RetryAfter <= 0 {
+			if !errors.As(err, &e) || e.Kind != ticket.Unavailable || e.Code != "store.write" || e.RetryAfter <= 0 {
 				t.Errorf("ticket %d: %#v, want Unavailable with the time to wait", i, err)
 			}
 		}

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/store/storetest"
+	"github.com/citizen-hotline/gateway/store/tables"
 	"github.com/citizen-hotline/gateway/ticket"
 )
 
@@ -22,9 +22,9 @@ func TestWriterSyncsEveryCommit(t *testing.T) {
 	for pragma, want := range map[string]string{
 		"synchronous": "2", "journal_mode": "wal", "foreign_keys": "1", "wal_autocheckpoint": "0", "busy_timeout": "5000", "temp_store": "2",
 	} {
-		got, err := ask(t.Context(), s, func(c ctx, tx *sql.Conn) (v string, err error) {
-			err = tx.QueryRowContext(c, "PRAGMA "+pragma).Scan(&v)
-			return v, err
+		var got string
+		err := s.DB.Write(t.Context(), func(c ctx, tx tables.Tx) error {
+			return tx.Query(c, "PRAGMA "+pragma, nil, func(r tables.Row) error { return r.Scan(&got) })
 		})
 		if err != nil || got != want {
 			t.Errorf("PRAGMA %s on the writer's connection is %q, %v; want %s", pragma, got, err, want)
@@ -57,8 +57,8 @@ func TestNewerSchemaIsRefused(t *testing.T) {
 	t.Parallel()
 	o := Options{Path: filepath.Join(t.TempDir(), "hotline.db"), Ring: newRing(t)}
 	s := openAt(t, o)
-	err := s.write(t.Context(), func(c ctx, tx *sql.Conn) error {
-		_, err := tx.ExecContext(c, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)`)
+	err := s.DB.Write(t.Context(), func(c ctx, tx tables.Tx) error {
+		_, err := tx.Exec(c, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)`)
 		return err
 	})
 	if err != nil {
@@ -193,8 +193,8 @@ func TestTamperedRowsAreNoticed(t *testing.T) {
 	storetest.Must(t, s, a.Change(), b.Change())
 	run := func(text string, args ...any) {
 		t.Helper()
-		err := s.write(t.Context(), func(c ctx, tx *sql.Conn) error {
-			_, err := tx.ExecContext(c, text, args...)
+		err := s.DB.Write(t.Context(), func(c ctx, tx tables.Tx) error {
+			_, err := tx.Exec(c, text, args...)
 			return err
 		})
 		if err != nil {
@@ -229,11 +229,12 @@ func TestSlowReadsAreCutShort(t *testing.T) {
 	s := openAt(t, Options{Path: filepath.Join(t.TempDir(), "hotline.db"), Ring: newRing(t), Readers: 1})
 	short, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
 	defer cancel()
-	_, err := many(short, s, "numbers", `WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT count(*) FROM c`, scanInt)
+	none := func(tables.Row) error { return nil }
+	err := s.DB.Explain(s.DB.Read(short, `WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT count(*) FROM c`, true, nil, none), "numbers")
 	if !ticket.IsKind(err, ticket.Unavailable) || !strings.Contains(err.Error(), "narrow") {
 		t.Errorf("a read without end: %v", err)
 	}
-	if n, err := one(t.Context(), s, "number", `SELECT 7`, scanInt); err != nil || n != 7 {
-		t.Errorf("the next read: %d, %v", n, err)
+	if err := s.DB.Read(t.Context(), `SELECT 7`, true, nil, none); err != nil {
+		t.Errorf("the next read: %v", err)
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -17,6 +16,8 @@ import (
 
 	"github.com/citizen-hotline/gateway/internal/seal"
 	"github.com/citizen-hotline/gateway/store"
+	"github.com/citizen-hotline/gateway/store/lanes"
+	"github.com/citizen-hotline/gateway/store/tables"
 )
 
 // Options say where the data is and how much may wait.
@@ -31,15 +32,7 @@ type Options struct {
 	BatchMax int
 	// Readers is the size of the readers' pool; 0 means 6.
 	Readers  int
-	Observer Observer
-}
-
-// Observer is told what the writer does. Every part may be nil. The calls come from the writer's
-// goroutine: they must return at once.
-type Observer struct {
-	Now   func() time.Time // the clock batches are timed by; nil: they are not timed
-	Batch func(size int, took time.Duration, err error)
-	Queue func(lane store.Lane, waiting int) // what is left waiting when a batch has been taken
+	Observer lanes.Observer
 }
 
 const (
@@ -50,13 +43,11 @@ const (
 	// readLimit bounds every read: a long read transaction keeps the log from being folded back
 	// into the database.
 	readLimit = 2 * time.Second
-	// retryAfter is what a caller is told to wait when nothing could be written.
-	retryAfter = 5 * time.Second
 )
 
 // Store is an open database. It is safe for concurrent use.
 type Store struct {
-	ring    *seal.Ring
+	*tables.Tables
 	lock    *fileLock
 	writer  *writer
 	writeDB *sql.DB
@@ -79,7 +70,7 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: path %q: %w", o.Path, err)
 	}
-	s := &Store{ring: o.Ring}
+	s := &Store{}
 	defer func() { //nolint:contextcheck // what was opened is let go of whether or not ctx has ended
 		if err != nil {
 			_ = s.shut()
@@ -97,9 +88,6 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	if err = migrate(ctx, s.writeDB); err != nil {
 		return nil, err
 	}
-	if err = s.checkKeys(ctx); err != nil {
-		return nil, err
-	}
 	db, err := openPool(dsn(path, readPragmas), orInt(o.Readers, defaultReaders))
 	if err != nil {
 		return nil, err
@@ -108,8 +96,23 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	if s.check, err = startCheckpointer(path); err != nil { //nolint:contextcheck // it lives as long as the store
 		return nil, err
 	}
-	s.writer, err = startWriter(ctx, s.writeDB, o, s.check)
-	return s, err
+	if s.writer, err = startWriter(ctx, s.writeDB, o, s.check); err != nil {
+		return nil, err
+	}
+	s.Tables = &tables.Tables{Ring: o.Ring, DB: database{s.readers, s.writer}}
+	return s, s.CheckKeys(ctx)
+}
+
+// Recognise implements [store.Reader]. Only one process has the file, so the turns that its callers
+// take are enough.
+func (s *Store) Recognise(ctx context.Context, r store.Recognition) (store.Recognised, func(), error) {
+	known, err := s.Recognised(ctx, r)
+	return known, func() {}, err
+}
+
+// Claim implements [store.Outbox]. There is one writer: nobody else claims meanwhile.
+func (s *Store) Claim(ctx context.Context, now time.Time, lease time.Duration, limit int, kinds ...string) ([]store.StoredNotice, error) {
+	return s.Tables.Claim(ctx, "", now, lease, limit, kinds...)
 }
 
 // touch makes a new database readable by its owner only; SQLite gives the log the same mode.
@@ -150,36 +153,6 @@ func openPool(name string, size int) (*sql.DB, error) {
 	return db, nil
 }
 
-// keyProbe is sealed into every new database, so that a foreign key file is noticed at once.
-const keyProbe = "hotline"
-
-// checkKeys makes sure that the ring is the one the data was sealed with.
-func (s *Store) checkKeys(ctx context.Context) error {
-	var sealed, index []byte
-	err := s.writeDB.QueryRowContext(ctx, `SELECT (SELECT value FROM meta WHERE key = 'keys'), (SELECT value FROM meta WHERE key = 'index')`).Scan(&sealed, &index)
-	if err != nil {
-		return fmt.Errorf("sqlite: read the key probe: %w", err)
-	}
-	want := s.ring.Index("meta", keyProbe)
-	if sealed == nil {
-		if sealed, err = s.ring.Seal([]byte(keyProbe), []byte("meta/keys")); err != nil {
-			return err
-		}
-		_, err = s.writeDB.ExecContext(ctx, `INSERT INTO meta (key, value) VALUES ('keys', ?), ('index', ?)`, sealed, want)
-		if err != nil {
-			return fmt.Errorf("sqlite: write the key probe: %w", err)
-		}
-		return nil
-	}
-	if _, err := s.ring.Open(sealed, []byte("meta/keys")); err != nil && !errors.Is(err, seal.ErrKey) {
-		return fmt.Errorf("sqlite: the key file does not belong to this database; start with the one it was made with: %w", err)
-	}
-	if string(index) != string(want) {
-		return errors.New("sqlite: the index key is not the one this database was made with: searches by phone would find nothing; start with the old key file")
-	}
-	return nil
-}
-
 // Close writes what still waits, folds the log into the database and lets go of the files.
 // Changes offered later are refused as Unavailable.
 func (s *Store) Close() error {
@@ -212,15 +185,4 @@ func orInt(v, fallback int) int {
 		return v
 	}
 	return fallback
-}
-
-// laneName is the name of a lane in metrics.
-func laneName(l store.Lane) string {
-	switch l {
-	case store.Citizens:
-		return "citizens"
-	case store.Machines:
-		return "machines"
-	}
-	return strconv.Itoa(int(l))
 }

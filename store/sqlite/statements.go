@@ -1,30 +1,18 @@
 package sqlite
 
-// statement names one prepared statement of the writer.
-type statement int
+import "github.com/citizen-hotline/gateway/store/tables"
+
+// statement names one prepared statement of the writer: those of changes, then its own.
+type statement = tables.Statement
 
 const (
-	begin statement = iota
+	begin = tables.StatementCount + iota
 	commit
 	rollback
 	savepoint
 	release
 	rollbackTo
-	insertDelivery
-	redriveDelivery
-	insertRequest
-	insertTicket
-	updateTicket
 	whichTicket
-	addUnit
-	dropUnit
-	insertEvent
-	insertNotice
-	insertCall
-	updateCall
-	insertAlert
-	insertAccess
-	putCursor
 	foldLog
 	statementCount
 )
@@ -37,31 +25,31 @@ var statementTexts = [statementCount]string{
 	release:    `RELEASE change`,
 	rollbackTo: `ROLLBACK TO change`,
 
-	insertDelivery:  `INSERT INTO deliveries (id, channel, received_at, state, code, sealed) VALUES (?, ?, ?, ?, ?, ?)`,
-	redriveDelivery: `UPDATE deliveries SET state = ?, code = ? WHERE id = ?`,
-	insertRequest:   `INSERT INTO requests (channel, key, hash, delivery, ticket, at, sealed) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+	tables.InsertDelivery:  `INSERT INTO deliveries (id, channel, received_at, state, code, sealed) VALUES (?, ?, ?, ?, ?, ?)`,
+	tables.RedriveDelivery: `UPDATE deliveries SET state = ?, code = ? WHERE id = ?`,
+	tables.InsertRequest:   `INSERT INTO requests (channel, key, hash, delivery, ticket, at, sealed) VALUES (?, ?, ?, ?, ?, ?, ?)`,
 
-	insertTicket: `INSERT INTO tickets (id, number, version, state, open, channel, source, category, region, unit, urgency, flags,
+	tables.InsertTicket: `INSERT INTO tickets (id, number, version, state, open, channel, source, category, region, unit, urgency, flags,
 		registered_at, due_at, look_at, incident, phone_ix, sender_ix, thread, fold_key, call_id, doc, sealed, delivery)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-	updateTicket: `UPDATE tickets SET version = ?, state = ?, open = ?, channel = ?, source = ?, category = ?, region = ?, unit = ?,
+	tables.UpdateTicket: `UPDATE tickets SET version = ?, state = ?, open = ?, channel = ?, source = ?, category = ?, region = ?, unit = ?,
 		urgency = ?, flags = ?, registered_at = ?, due_at = ?, look_at = ?, incident = ?, phone_ix = ?, sender_ix = ?, thread = ?,
 		fold_key = ?, call_id = ?, doc = ?, sealed = ? WHERE id = ? AND version = ?`,
-	whichTicket: `SELECT (SELECT count(*) FROM tickets WHERE id = ?), (SELECT count(*) FROM tickets WHERE number = ?)`,
-	addUnit:     `INSERT OR IGNORE INTO ticket_units (unit, ticket) VALUES (?, ?)`,
-	dropUnit:    `DELETE FROM ticket_units WHERE unit = ? AND ticket = ?`,
-	insertEvent: `INSERT INTO events (ticket, seq, hash, doc, sealed) VALUES (?, ?, ?, ?, ?)`,
+	whichTicket:        `SELECT (SELECT count(*) FROM tickets WHERE id = ?), (SELECT count(*) FROM tickets WHERE number = ?)`,
+	tables.AddUnit:     `INSERT OR IGNORE INTO ticket_units (unit, ticket) VALUES (?, ?)`,
+	tables.DropUnit:    `DELETE FROM ticket_units WHERE unit = ? AND ticket = ?`,
+	tables.InsertEvent: `INSERT INTO events (ticket, seq, hash, doc, sealed) VALUES (?, ?, ?, ?, ?)`,
 
-	insertNotice: `INSERT INTO outbox (key, ticket, kind, target, state, attempts, due_at, next_at, created, error, sealed)
+	tables.InsertNotice: `INSERT INTO outbox (key, ticket, kind, target, state, attempts, due_at, next_at, created, error, sealed)
 		VALUES (?, ?, ?, ?, 'pending', 0, ?, ?, ?, '', ?)`,
-	insertCall: `INSERT INTO calls (id, channel, call_id, version, line, agent, state, rang_at, answered_at, ended_at, seconds,
+	tables.InsertCall: `INSERT INTO calls (id, channel, call_id, version, line, agent, state, rang_at, answered_at, ended_at, seconds,
 		call_back, updated_at, sealed) VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-	updateCall: `UPDATE calls SET version = version + 1, line = ?, agent = ?, state = ?, rang_at = ?, answered_at = ?, ended_at = ?,
+	tables.UpdateCall: `UPDATE calls SET version = version + 1, line = ?, agent = ?, state = ?, rang_at = ?, answered_at = ?, ended_at = ?,
 		seconds = ?, call_back = ?, updated_at = ?, sealed = ? WHERE channel = ? AND call_id = ? AND version = ?`,
-	insertAlert: `INSERT INTO alerts (id, key, ticket, number, unit, region, level, post, text, at, acked_by, acked_at)
+	tables.InsertAlert: `INSERT INTO alerts (id, key, ticket, number, unit, region, level, post, text, at, acked_by, acked_at)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-	insertAccess: `INSERT INTO access_log (at, ticket, what, actor, fields, sealed) VALUES (?, ?, ?, ?, ?, ?)`,
-	putCursor: `INSERT INTO cursors (channel, value, at) VALUES (?, ?, ?)
+	tables.InsertAccess: `INSERT INTO access_log (at, ticket, what, actor, fields, sealed) VALUES (?, ?, ?, ?, ?, ?)`,
+	tables.PutCursor: `INSERT INTO cursors (channel, value, at) VALUES (?, ?, ?)
 		ON CONFLICT (channel) DO UPDATE SET value = excluded.value, at = excluded.at`,
 
 	foldLog: `PRAGMA wal_checkpoint(PASSIVE)`,

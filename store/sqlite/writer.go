@@ -6,17 +6,18 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/citizen-hotline/gateway/store"
+	"github.com/citizen-hotline/gateway/store/lanes"
+	"github.com/citizen-hotline/gateway/store/tables"
 	"github.com/citizen-hotline/gateway/ticket"
 )
 
 // writer owns the one connection that writes. Only its goroutine uses conn and statements.
 type writer struct {
-	queue    *queue
+	queue    *lanes.Queue[[]tables.Step]
 	batchMax int
-	observer Observer
+	observer lanes.Observer
 	check    *checkpointer
 
 	conn       *sql.Conn
@@ -27,16 +28,9 @@ type writer struct {
 	sick error // why the last batch failed; nil since one succeeded
 }
 
-// task is an administrative closure with a transaction of its own.
-type task struct {
-	do   func(ctx context.Context, tx *sql.Conn) error
-	err  error
-	done chan struct{}
-}
-
 func startWriter(ctx context.Context, db *sql.DB, o Options, check *checkpointer) (*writer, error) {
 	w := &writer{
-		queue: newQueue(orInt(o.QueueLen, defaultQueueLen)), batchMax: orInt(o.BatchMax, defaultBatchMax),
+		queue: lanes.New[[]tables.Step](orInt(o.QueueLen, defaultQueueLen)), batchMax: orInt(o.BatchMax, defaultBatchMax),
 		observer: o.Observer, check: check, stopped: make(chan struct{}),
 	}
 	var err error
@@ -54,7 +48,7 @@ func startWriter(ctx context.Context, db *sql.DB, o Options, check *checkpointer
 
 // stop lets the writer finish what waits and closes its connection.
 func (w *writer) stop() error {
-	w.queue.close()
+	w.queue.Close()
 	<-w.stopped
 	return w.close()
 }
@@ -73,15 +67,15 @@ func (w *writer) close() error {
 func (w *writer) run() {
 	defer close(w.stopped)
 	for {
-		batch, tasks, ok := w.queue.take(w.batchMax)
+		batch, tasks, ok := w.queue.Take(w.batchMax)
 		if !ok {
 			return
 		}
 		if len(batch) > 0 {
 			w.batch(batch)
 		}
-		for _, t := range tasks {
-			w.task(t)
+		for _, task := range tasks {
+			task()
 		}
 		w.check.wrote(len(batch) + len(tasks))
 		if w.check.long.Swap(false) {
@@ -92,8 +86,8 @@ func (w *writer) run() {
 }
 
 // batch writes the changes as one transaction and answers each only after the commit.
-func (w *writer) batch(batch []*pending) {
-	began := w.now()
+func (w *writer) batch(batch []*lanes.Pending[[]tables.Step]) {
+	began := w.observer.Began()
 	err := w.transact(func(ctx context.Context) error {
 		for _, p := range batch {
 			if err := w.apply(ctx, p, len(batch) > 1); err != nil {
@@ -106,14 +100,14 @@ func (w *writer) batch(batch []*pending) {
 		// Nothing of the batch was kept, and nobody is told otherwise.
 		err = unavailable(err)
 		for _, p := range batch {
-			p.err = err
+			p.Err = err
 		}
 	}
 	w.note(err)
 	for _, p := range batch {
-		close(p.done)
+		p.Done()
 	}
-	w.observe(len(batch), began, err)
+	w.observer.Ended(began, len(batch), w.queue.Depth(), err)
 }
 
 // transact runs do inside a transaction. The connection is ready for the next one whatever happens.
@@ -133,25 +127,25 @@ func (w *writer) transact(do func(ctx context.Context) error) error {
 	return err
 }
 
-// apply runs the steps of one change. A refusal of the change itself is left in p.err and undone
+// apply runs the steps of one change. A refusal of the change itself is left in p.Err and undone
 // by itself; an error returned fails the whole batch. A change alone in its transaction needs no
 // savepoint unless it is refused, so it always has one when others share the transaction.
-func (w *writer) apply(ctx context.Context, p *pending, shared bool) error {
+func (w *writer) apply(ctx context.Context, p *lanes.Pending[[]tables.Step], shared bool) error {
 	if shared {
 		if _, err := w.statements[savepoint].ExecContext(ctx); err != nil {
 			return err
 		}
 	}
-	p.err = nil
-	for i := range p.steps {
-		refusal, err := w.step(ctx, &p.steps[i])
+	p.Err = nil
+	for i := range p.Work {
+		refusal, err := w.step(ctx, &p.Work[i])
 		if err != nil {
 			return err
 		}
 		if refusal == nil {
 			continue
 		}
-		p.err = refusal
+		p.Err = refusal
 		if !shared {
 			return w.exec(ctx, rollbackAndBegin...)
 		}
@@ -175,15 +169,15 @@ func (w *writer) exec(ctx context.Context, list ...statement) error {
 }
 
 // step runs one statement. refusal is the change's own fault, err everybody's.
-func (w *writer) step(ctx context.Context, s *step) (refusal, err error) {
-	result, err := w.statements[s.statement].ExecContext(ctx, s.args...)
+func (w *writer) step(ctx context.Context, s *tables.Step) (refusal, err error) {
+	result, err := w.statements[s.Statement].ExecContext(ctx, s.Args...)
 	if err != nil {
 		if !ownFault(err) {
 			return nil, err
 		}
 		return w.explain(ctx, s, err)
 	}
-	if s.missing == nil {
+	if s.Missing == nil {
 		return nil, nil
 	}
 	n, err := result.RowsAffected()
@@ -191,66 +185,47 @@ func (w *writer) step(ctx context.Context, s *step) (refusal, err error) {
 		return nil, err
 	}
 	if n == 0 {
-		return s.missing, nil
+		return s.Missing, nil
 	}
 	return nil, nil
 }
 
 // explain says which rule of the table a step broke. Only tickets have several unique columns.
-func (w *writer) explain(ctx context.Context, s *step, cause error) (refusal, err error) {
+func (w *writer) explain(ctx context.Context, s *tables.Step, cause error) (refusal, err error) {
 	if !isUnique(cause) {
-		return ticket.Errorf(ticket.Internal, "store.constraint", "the change breaks a rule of the database").Because(cause), nil
+		return tables.ErrConstraint(cause), nil
 	}
-	switch s.statement { //nolint:exhaustive // the others have one unique column, named below
-	case insertTicket:
+	which := ""
+	if s.Statement == tables.InsertTicket {
 		var sameID, sameNumber int
-		if err := w.statements[whichTicket].QueryRowContext(ctx, s.args[0], s.args[1]).Scan(&sameID, &sameNumber); err != nil {
+		if err := w.statements[whichTicket].QueryRowContext(ctx, s.Args[0], s.Args[1]).Scan(&sameID, &sameNumber); err != nil {
 			return nil, err
 		}
 		switch {
 		case sameID > 0:
-			return errVersion(), nil
+			which = "id"
 		case sameNumber > 0:
-			return duplicate("number", "the ticket's number is already given"), nil
+			which = "number"
 		}
-		return duplicate("fold", "an open ticket of this channel already folds this alarm"), nil
-	case updateTicket:
-		return duplicate("fold", "an open ticket of this channel already folds this alarm"), nil
-	case insertEvent:
-		return errVersion(), nil
-	case insertCall:
-		return ticket.Errorf(ticket.Conflict, "store.conflict.call", "the call has been recorded by somebody else; read it again"), nil
 	}
-	name := duplicateNames[s.statement]
-	return duplicate(name, "this "+name+" is already kept"), nil
+	return tables.Refusal(s.Statement, which), nil
 }
 
-var duplicateNames = map[statement]string{insertDelivery: "delivery", insertRequest: "request", insertNotice: "notice", insertAlert: "alert"}
-
-func duplicate(what, message string) error {
-	return ticket.Errorf(ticket.Duplicate, "store.duplicate."+what, "%s", message)
-}
-
-func errVersion() error {
-	return ticket.Errorf(ticket.Conflict, "store.conflict.version", "the ticket has changed meanwhile; read it again")
-}
-
-// task runs an administrative closure.
-func (w *writer) task(t *task) {
+// task runs an administrative closure in a transaction of its own.
+func (w *writer) task(do func(ctx context.Context) error) error {
 	err := w.transact(func(ctx context.Context) (err error) {
 		defer func() {
 			if p := recover(); p != nil {
 				err = fmt.Errorf("sqlite: an administrative write panicked: %v", p)
 			}
 		}()
-		return t.do(ctx, w.conn)
+		return do(ctx)
 	})
 	if isDisk(err) {
 		err = unavailable(err)
 		w.note(err)
 	}
-	t.err = err
-	close(t.done)
+	return err
 }
 
 // note remembers whether the disk takes writes.
@@ -266,86 +241,15 @@ func (w *writer) health() error {
 	return w.sick
 }
 
-func (w *writer) now() time.Time {
-	if w.observer.Now == nil {
-		return time.Time{}
-	}
-	return w.observer.Now()
-}
-
-func (w *writer) observe(size int, began time.Time, err error) {
-	if w.observer.Batch != nil {
-		w.observer.Batch(size, w.now().Sub(began), err)
-	}
-	if w.observer.Queue != nil {
-		for lane, waiting := range w.queue.depth() {
-			w.observer.Queue(store.Lane(lane), waiting)
-		}
-	}
-}
-
 // Commit implements [store.Writer].
 func (s *Store) Commit(ctx context.Context, changes ...store.Change) []error {
-	errs := make([]error, len(changes))
-	waiting := make([]*pending, len(changes))
-	for i := range changes {
-		c := &changes[i]
-		if errs[i] = ctx.Err(); errs[i] != nil {
-			continue
+	return s.writer.queue.Commit(ctx, changes, func(c *store.Change) ([]tables.Step, []string, error) {
+		steps, err := s.Encode(c)
+		if c.Sender == "" {
+			return steps, nil, err
 		}
-		steps, err := s.encode(c)
-		if err != nil {
-			errs[i] = err
-			continue
-		}
-		p := &pending{sender: c.Sender, steps: steps, done: make(chan struct{})}
-		if errs[i] = s.writer.queue.push(c.Lane, p); errs[i] == nil {
-			waiting[i] = p
-		}
-	}
-	for i, p := range waiting {
-		if p == nil {
-			continue
-		}
-		select {
-		case <-p.done:
-			errs[i] = p.err
-		case <-ctx.Done():
-			errs[i] = ctx.Err()
-		}
-	}
-	return errs
-}
-
-// write runs an administrative closure in the writer's goroutine, in a transaction of its own.
-// A cancelled ctx stops the waiting, not the write: do must not touch what the caller then reads.
-func (s *Store) write(ctx context.Context, do func(ctx context.Context, tx *sql.Conn) error) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	t := &task{do: do, done: make(chan struct{})}
-	if err := s.writer.queue.pushTask(t); err != nil {
-		return err
-	}
-	select {
-	case <-t.done:
-		return t.err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// ask is write with an answer.
-func ask[T any](ctx context.Context, s *Store, do func(ctx context.Context, tx *sql.Conn) (T, error)) (T, error) {
-	answer := new(T)
-	err := s.write(ctx, func(ctx context.Context, tx *sql.Conn) (err error) {
-		*answer, err = do(ctx, tx)
-		return err
+		return steps, []string{c.Sender}, err
 	})
-	if err != nil { // perhaps still being written to: not looked at
-		return *new(T), err
-	}
-	return *answer, nil
 }
 
 // probeSize is more than the free pages a full disk usually has left.
@@ -358,14 +262,14 @@ func (s *Store) Healthy(ctx context.Context) error {
 	if s.writer.health() != nil {
 		size = probeSize
 	}
-	err := s.write(ctx, func(ctx context.Context, tx *sql.Conn) error {
-		if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO meta (key, value) VALUES ('probe', zeroblob(?))`, size); err != nil {
+	err := s.DB.Write(ctx, func(ctx context.Context, tx tables.Tx) error {
+		if _, err := tx.Exec(ctx, `INSERT OR REPLACE INTO meta (key, value) VALUES ('probe', zeroblob(?))`, size); err != nil {
 			return err
 		}
 		if size == 1 {
 			return nil
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE meta SET value = zeroblob(1) WHERE key = 'probe'`)
+		_, err := tx.Exec(ctx, `UPDATE meta SET value = zeroblob(1) WHERE key = 'probe'`)
 		return err
 	})
 	switch {

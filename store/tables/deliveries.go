@@ -1,4 +1,4 @@
-package sqlite
+package tables
 
 import (
 	"context"
@@ -8,17 +8,30 @@ import (
 )
 
 // Request implements [store.Reader].
-func (s *Store) Request(ctx context.Context, channel, key string) (store.Request, error) {
-	return one(ctx, s, "request", `SELECT `+requestColumns+` FROM requests r WHERE r.channel = ? AND r.key = ?`, func(r row) (store.Request, error) {
-		var kept keptRequest
-		if err := r.Scan(kept.columns()...); err != nil {
-			return store.Request{}, err
-		}
-		return s.request(channel, key, &kept)
-	}, channel, key)
+func (s *Tables) Request(ctx context.Context, channel, key string) (store.Request, error) {
+	q := s.AskRequest(channel, key)
+	return one(ctx, s.DB, q.What, q.Text, q.Scan, q.Args...)
 }
 
-const requestColumns = `r.hash, r.delivery, r.ticket, r.at, r.sealed`
+// AskRequest asks for a request by its key.
+func (s *Tables) AskRequest(channel, key string) Question[store.Request] {
+	return Question[store.Request]{
+		"request", selectRequest,
+		[]any{channel, plain(key)},
+		func(r Row) (store.Request, error) {
+			var kept keptRequest
+			if err := r.Scan(kept.columns()...); err != nil {
+				return store.Request{}, err
+			}
+			return s.request(channel, key, &kept)
+		},
+	}
+}
+
+const (
+	requestColumns = `r.hash, r.delivery, r.ticket, r.at, r.sealed`
+	selectRequest  = `SELECT ` + requestColumns + ` FROM requests r WHERE r.channel = ? AND r.key = ?`
+)
 
 // keptRequest is a row of requests as it is stored.
 type keptRequest struct {
@@ -32,8 +45,8 @@ func (k *keptRequest) columns() []any {
 	return []any{&k.hash, &k.delivery, &k.ticket, &k.at, &k.sealed}
 }
 
-func (s *Store) request(channel, key string, k *keptRequest) (store.Request, error) {
-	outcome, err := s.open(k.sealed, placeRequest, []byte(channel+"\x00"+key))
+func (s *Tables) request(channel, key string, k *keptRequest) (store.Request, error) {
+	outcome, err := s.open(k.sealed, placeRequest, requestPlace(channel, key))
 	return store.Request{Channel: channel, Key: key, Hash: k.hash.Hash, Delivery: k.delivery.ID, Ticket: k.ticket.ID, Outcome: outcome, At: k.at.Time}, err
 }
 
@@ -42,7 +55,7 @@ const (
 	selectDelivery = deliveryHead + `d.sealed FROM deliveries d WHERE `
 )
 
-func (s *Store) scanDelivery(r row) (store.Delivery, error) {
+func (s *Tables) scanDelivery(r Row) (store.Delivery, error) {
 	var (
 		d      store.Delivery
 		id     dbID
@@ -59,20 +72,22 @@ func (s *Store) scanDelivery(r row) (store.Delivery, error) {
 }
 
 // Delivery implements [store.Reader].
-func (s *Store) Delivery(ctx context.Context, id ticket.ID) (store.Delivery, error) {
-	return one(ctx, s, "delivery", selectDelivery+`d.id = ?`, s.scanDelivery, id[:])
+func (s *Tables) Delivery(ctx context.Context, id ticket.ID) (store.Delivery, error) {
+	return one(ctx, s.DB, "delivery", selectDelivery+`d.id = ?`, s.scanDelivery, id[:])
 }
 
 // TicketDelivery implements [store.Reader].
-func (s *Store) TicketDelivery(ctx context.Context, id ticket.ID) (store.Delivery, error) {
-	return one(ctx, s, "delivery", selectDelivery+`d.id = (SELECT delivery FROM tickets WHERE id = ?)`, s.scanDelivery, id[:])
+func (s *Tables) TicketDelivery(ctx context.Context, id ticket.ID) (store.Delivery, error) {
+	return one(ctx, s.DB, "delivery", selectDelivery+`d.id = (SELECT delivery FROM tickets WHERE id = ?)`, s.scanDelivery, id[:])
 }
 
 // Deliveries implements [store.Reader].
-func (s *Store) Deliveries(ctx context.Context, f store.DeliveryFilter) ([]store.Delivery, string, error) {
-	q := query{}
+func (s *Tables) Deliveries(ctx context.Context, f store.DeliveryFilter) ([]store.Delivery, string, error) {
+	q, pos := query{}, `d.pos`
 	if len(f.States) == 1 && f.States[0] == store.DeliveryQuarantined {
-		q.and(`d.state = 'quarantined'`) // written out, so that the index of the few is used
+		// Written out, and the order hidden from the planner, so that the index of the few is used.
+		q.and(`d.state = 'quarantined'`)
+		pos = `+d.pos`
 	} else {
 		q.among(`d.state`, texts(f.States))
 	}
@@ -85,7 +100,7 @@ func (s *Store) Deliveries(ctx context.Context, f store.DeliveryFilter) ([]store
 	if !f.To.IsZero() {
 		q.and(`d.received_at < ?`, f.To.UnixMilli())
 	}
-	if err := q.before(`d.pos`, f.Cursor); err != nil {
+	if err := q.before(pos, f.Cursor); err != nil {
 		return nil, "", err
 	}
 	type found struct {
@@ -93,8 +108,8 @@ func (s *Store) Deliveries(ctx context.Context, f store.DeliveryFilter) ([]store
 		pos int64
 	}
 	limit := pageLimit(f.Limit)
-	list, err := built(ctx, s, "deliveries", deliveryHead+`NULL, d.pos FROM deliveries d`+q.where()+` ORDER BY d.pos DESC LIMIT +?`,
-		func(r row) (found, error) {
+	list, err := built(ctx, s.DB, "deliveries", deliveryHead+`NULL, d.pos FROM deliveries d`+q.where()+` ORDER BY `+pos+` DESC LIMIT +?`,
+		func(r Row) (found, error) {
 			var pos int64
 			d, err := s.scanDelivery(withLast{r, &pos})
 			return found{d, pos}, err
@@ -112,16 +127,16 @@ func (s *Store) Deliveries(ctx context.Context, f store.DeliveryFilter) ([]store
 
 // withLast scans one further column after those a scanner knows.
 type withLast struct {
-	row
+	Row
 	last any
 }
 
-// Scan implements row.
-func (w withLast) Scan(dest ...any) error { return w.row.Scan(append(dest, w.last)...) }
+// Scan implements Row.
+func (w withLast) Scan(dest ...any) error { return w.Row.Scan(append(dest, w.last)...) }
 
 // Cursor implements [store.Reader]. A channel that was never polled has the empty cursor.
-func (s *Store) Cursor(ctx context.Context, channel string) (string, error) {
-	value, err := one(ctx, s, "cursor", `SELECT value FROM cursors WHERE channel = ?`, func(r row) (v string, err error) {
+func (s *Tables) Cursor(ctx context.Context, channel string) (string, error) {
+	value, err := one(ctx, s.DB, "cursor", `SELECT value FROM cursors WHERE channel = ?`, func(r Row) (v string, err error) {
 		err = r.Scan(&v)
 		return v, err
 	}, channel)

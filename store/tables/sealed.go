@@ -1,4 +1,4 @@
-package sqlite
+package tables
 
 import (
 	"encoding/binary"
@@ -26,13 +26,17 @@ func place(table string, row []byte) []byte {
 	return append(append(make([]byte, 0, len(table)+len(row)), table...), row...)
 }
 
+func requestPlace(channel, key string) []byte { return []byte(plain(channel) + "\x00" + plain(key)) }
+
+func callPlace(channel, callID string) []byte { return requestPlace(channel, callID) }
+
 func eventPlace(id ticket.ID, seq int64) []byte {
 	return binary.BigEndian.AppendUint64(append(make([]byte, 0, 24), id[:]...), uint64(seq)) // a sequence is positive
 }
 
 // seal is what to bind for a sealed column.
 func (e *encoder) seal(plain []byte, table string, row []byte) any {
-	sealed, err := e.s.ring.Seal(plain, place(table, row))
+	sealed, err := e.s.Ring.Seal(plain, place(table, row))
 	if err != nil {
 		e.fail(err)
 		return nil
@@ -43,31 +47,31 @@ func (e *encoder) seal(plain []byte, table string, row []byte) any {
 func (e *encoder) sealJSON(v any, table string, row []byte) any {
 	plain, err := json.Marshal(v)
 	if err != nil {
-		e.fail(fmt.Errorf("sqlite: personal part of %s: %w", table, err))
+		e.fail(fmt.Errorf("store: personal part of %s: %w", table, err))
 		return nil
 	}
 	return e.seal(plain, table, row)
 }
 
 // open decrypts a sealed column. A value whose key was destroyed is gone: nil, without an error.
-func (s *Store) open(sealed []byte, table string, row []byte) ([]byte, error) {
-	plain, err := s.ring.Open(sealed, place(table, row))
+func (s *Tables) open(sealed []byte, table string, row []byte) ([]byte, error) {
+	plain, err := s.Ring.Open(sealed, place(table, row))
 	if errors.Is(err, seal.ErrKey) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("sqlite: a row of %s: %w", table, err)
+		return nil, fmt.Errorf("store: a row of %s: %w", table, err)
 	}
 	return plain, nil
 }
 
-func (s *Store) openJSON(v any, sealed []byte, table string, row []byte) error {
+func (s *Tables) openJSON(v any, sealed []byte, table string, row []byte) error {
 	plain, err := s.open(sealed, table, row)
 	if err != nil || plain == nil {
 		return err
 	}
 	if err := json.Unmarshal(plain, v); err != nil {
-		return fmt.Errorf("sqlite: personal part of a row of %s: %w", table, err)
+		return fmt.Errorf("store: personal part of a row of %s: %w", table, err)
 	}
 	return nil
 }

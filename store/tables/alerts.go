@@ -1,8 +1,7 @@
-package sqlite
+package tables
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -11,7 +10,7 @@ import (
 	"github.com/citizen-hotline/gateway/ticket"
 )
 
-func scanAlert(r row) (store.Alert, error) {
+func scanAlert(r Row) (store.Alert, error) {
 	var (
 		a         store.Alert
 		id, about dbID
@@ -23,49 +22,41 @@ func scanAlert(r row) (store.Alert, error) {
 }
 
 // Alerts implements [store.Reader]: newest first.
-func (s *Store) Alerts(ctx context.Context, f store.AlertFilter) ([]store.Alert, error) {
+func (s *Tables) Alerts(ctx context.Context, f store.AlertFilter) ([]store.Alert, error) {
 	var q query
 	if f.Open {
 		q.and(`acked_at IS NULL`)
 	}
 	q.among(`post`, f.Posts)
 	q.among(`unit`, f.Units)
-	return built(ctx, s, "alerts", `SELECT id, key, ticket, number, unit, region, level, post, text, at, acked_by, acked_at FROM alerts`+
+	return built(ctx, s.DB, "alerts", `SELECT id, key, ticket, number, unit, region, level, post, text, at, acked_by, acked_at FROM alerts`+
 		q.where()+` ORDER BY pos DESC LIMIT +?`, scanAlert, append(q.args, pageLimit(f.Limit))...)
 }
 
 // AckAlert implements [store.Store].
-func (s *Store) AckAlert(ctx context.Context, id ticket.ID, by string, at time.Time) error {
-	return s.write(ctx, func(ctx context.Context, tx *sql.Conn) error {
-		changed, err := affected(tx.ExecContext(ctx, `UPDATE alerts SET acked_by = ?, acked_at = ? WHERE id = ? AND acked_at IS NULL`, by, ms(at), id[:]))
+func (s *Tables) AckAlert(ctx context.Context, id ticket.ID, by string, at time.Time) error {
+	return s.DB.Write(ctx, func(ctx context.Context, tx Tx) error {
+		changed, err := tx.Exec(ctx, `UPDATE alerts SET acked_by = ?, acked_at = ? WHERE id = ? AND acked_at IS NULL`, by, ms(at), id[:])
 		if err != nil || changed > 0 {
 			return err
 		}
 		var first string
-		err = tx.QueryRowContext(ctx, `SELECT acked_by FROM alerts WHERE id = ?`, id[:]).Scan(&first)
+		err = get(ctx, tx, `SELECT acked_by FROM alerts WHERE id = ?`, []any{id[:]}, func(r Row) error { return r.Scan(&first) })
 		if err != nil {
-			return readError(err, "alert")
+			return s.DB.Explain(err, "alert")
 		}
 		return ticket.Errorf(ticket.Conflict, "store.conflict.alert", "the alert has been acknowledged by %s", first)
 	})
 }
 
-// affected is how many rows a statement touched.
-func affected(r sql.Result, err error) (int64, error) {
-	if err != nil {
-		return 0, err
-	}
-	return r.RowsAffected()
-}
-
 // AccessLog implements [store.Reader]: newest first; of all tickets when id is zero.
-func (s *Store) AccessLog(ctx context.Context, id ticket.ID, limit int) ([]store.Access, error) {
+func (s *Tables) AccessLog(ctx context.Context, id ticket.ID, limit int) ([]store.Access, error) {
 	var q query
 	if !id.IsZero() {
 		q.and(`ticket = ?`, id[:])
 	}
-	return built(ctx, s, "access log", `SELECT at, ticket, what, actor, fields, sealed FROM access_log`+q.where()+` ORDER BY id DESC LIMIT +?`,
-		func(r row) (store.Access, error) {
+	return built(ctx, s.DB, "access log", `SELECT at, ticket, what, actor, fields, sealed FROM access_log`+q.where()+` ORDER BY id DESC LIMIT +?`,
+		func(r Row) (store.Access, error) {
 			var (
 				a                     store.Access
 				at                    dbTime
@@ -77,10 +68,10 @@ func (s *Store) AccessLog(ctx context.Context, id ticket.ID, limit int) ([]store
 			}
 			a.At, a.Ticket = at.Time, about.ID
 			if err := json.Unmarshal(actor, &a.Actor); err != nil {
-				return a, fmt.Errorf("sqlite: actor of an access: %w", err)
+				return a, fmt.Errorf("store: actor of an access: %w", err)
 			}
 			if err := json.Unmarshal(fields, &a.Fields); err != nil {
-				return a, fmt.Errorf("sqlite: fields of an access: %w", err)
+				return a, fmt.Errorf("store: fields of an access: %w", err)
 			}
 			reason, err := s.open(sealed, placeAccess, about.ID[:])
 			a.Reason = string(reason)
@@ -89,8 +80,8 @@ func (s *Store) AccessLog(ctx context.Context, id ticket.ID, limit int) ([]store
 }
 
 // Counts implements [store.Reader].
-func (s *Store) Counts(ctx context.Context, now time.Time) (store.Counts, error) {
-	return one(ctx, s, "counts", `SELECT
+func (s *Tables) Counts(ctx context.Context, now time.Time) (store.Counts, error) {
+	return one(ctx, s.DB, "counts", `SELECT
 		(SELECT count(*) FROM tickets),
 		(SELECT count(*) FROM tickets WHERE open = 1),
 		(SELECT count(*) FROM tickets WHERE state = 'triage'),
@@ -99,7 +90,7 @@ func (s *Store) Counts(ctx context.Context, now time.Time) (store.Counts, error)
 		(SELECT count(*) FROM outbox WHERE state = 'pending'),
 		(SELECT count(*) FROM outbox WHERE state = 'dead'),
 		(SELECT count(*) FROM alerts WHERE acked_at IS NULL),
-		(SELECT count(*) FROM calls WHERE call_back = 'due')`, func(r row) (c store.Counts, err error) {
+		(SELECT count(*) FROM calls WHERE call_back = 'due')`, func(r Row) (c store.Counts, err error) {
 		err = r.Scan(&c.Tickets, &c.Open, &c.Triage, &c.Overdue, &c.Quarantined, &c.NoticesPending, &c.NoticesDead, &c.AlertsOpen, &c.CallsDue)
 		return c, err
 	}, now.UnixMilli())

@@ -1,9 +1,8 @@
-package sqlite
+package tables
 
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"slices"
 	"time"
 
@@ -12,7 +11,7 @@ import (
 
 const noticeColumns = `id, key, ticket, kind, target, state, attempts, due_at, next_at, created, done_at, error, sealed`
 
-func (s *Store) scanNotice(r row) (store.StoredNotice, error) {
+func (s *Tables) scanNotice(r Row) (store.StoredNotice, error) {
 	var (
 		n                        store.StoredNotice
 		about                    dbID
@@ -28,40 +27,39 @@ func (s *Store) scanNotice(r row) (store.StoredNotice, error) {
 	return n, nil
 }
 
-// Claim implements [store.Outbox]. A lease is the next time the notice may be claimed: who dies
-// with it loses it at its end. Attempts counts the one begun.
-func (s *Store) Claim(ctx context.Context, now time.Time, lease time.Duration, limit int, kinds ...string) ([]store.StoredNotice, error) {
+// Claim leases notices as [store.Outbox] says. A lease is the next time the notice may be claimed: who
+// dies with it loses it at its end. Attempts counts the one begun. locking is what the engine's SQL
+// says so that two who claim at once do not wait for each other.
+func (s *Tables) Claim(ctx context.Context, locking string, now time.Time, lease time.Duration, limit int, kinds ...string) ([]store.StoredNotice, error) {
 	var q query
 	q.and(`state = 'pending' AND next_at <= ?`, now.UnixMilli())
 	q.among(`kind`, kinds)
-	due, err := built(ctx, s, "notices", `SELECT 1 FROM outbox`+q.where()+` LIMIT 1`, scanInt, q.args...)
+	due, err := built(ctx, s.DB, "notices", `SELECT 1 FROM outbox`+q.where()+` LIMIT 1`, scanInt, q.args...)
 	if err != nil || len(due) == 0 {
 		return nil, err // an idle outbox costs the writer nothing
 	}
-	return ask(ctx, s, func(ctx context.Context, tx *sql.Conn) ([]store.StoredNotice, error) {
+	return ask(ctx, s.DB.Write, func(ctx context.Context, tx Tx) ([]store.StoredNotice, error) {
 		args := append([]any{now.Add(lease).UnixMilli()}, append(q.args, pageLimit(limit))...)
-		//nolint:gosec // the condition is made of constants; its values are bound
 		text := `UPDATE outbox SET attempts = attempts + 1, next_at = ? WHERE id IN (SELECT id FROM outbox` + q.where() +
-			` ORDER BY next_at, id LIMIT +?) RETURNING ` + noticeColumns
-		rows, err := tx.QueryContext(ctx, text, args...)
-		list, err := collect(rows, err, "notices", s.scanNotice)
+			` ORDER BY next_at, id LIMIT +?` + locking + `) RETURNING ` + noticeColumns
+		list, err := gather(s.scanNotice, func(each func(Row) error) error { return tx.Query(ctx, text, args, each) })
 		slices.SortFunc(list, func(a, b store.StoredNotice) int { return cmp.Compare(a.ID, b.ID) })
 		return list, err
 	})
 }
 
 // Settle implements [store.Outbox]. A result of a notice that is no longer pending changes nothing.
-func (s *Store) Settle(ctx context.Context, results []store.NoticeResult) error {
+func (s *Tables) Settle(ctx context.Context, results []store.NoticeResult) error {
 	if len(results) == 0 {
 		return nil
 	}
-	return s.write(ctx, func(ctx context.Context, tx *sql.Conn) error {
+	return s.DB.Write(ctx, func(ctx context.Context, tx Tx) error {
 		for _, r := range results {
 			var err error
 			if r.State == store.NoticePending {
-				_, err = tx.ExecContext(ctx, `UPDATE outbox SET next_at = ?, error = ? WHERE id = ? AND state = 'pending'`, r.Next.UnixMilli(), r.Error, r.ID)
+				_, err = tx.Exec(ctx, `UPDATE outbox SET next_at = ?, error = ? WHERE id = ? AND state = 'pending'`, r.Next.UnixMilli(), r.Error, r.ID)
 			} else {
-				_, err = tx.ExecContext(ctx, `UPDATE outbox SET state = ?, done_at = ?, error = ? WHERE id = ? AND state = 'pending'`, string(r.State), ms(r.At), r.Error, r.ID)
+				_, err = tx.Exec(ctx, `UPDATE outbox SET state = ?, done_at = ?, error = ? WHERE id = ? AND state = 'pending'`, string(r.State), ms(r.At), r.Error, r.ID)
 			}
 			if err != nil {
 				return err
@@ -72,21 +70,21 @@ func (s *Store) Settle(ctx context.Context, results []store.NoticeResult) error 
 }
 
 // Notices implements [store.Outbox].
-func (s *Store) Notices(ctx context.Context, state store.NoticeState, cursor int64, limit int) ([]store.StoredNotice, error) {
+func (s *Tables) Notices(ctx context.Context, state store.NoticeState, cursor int64, limit int) ([]store.StoredNotice, error) {
 	if cursor <= 0 {
 		cursor = 1 << 62
 	}
-	return many(ctx, s, "notices", `SELECT id, key, ticket, kind, target, state, attempts, due_at, next_at, created, done_at, error, NULL
+	return many(ctx, s.DB, "notices", `SELECT id, key, ticket, kind, target, state, attempts, due_at, next_at, created, done_at, error, NULL
 		FROM outbox WHERE state = ? AND id < ? ORDER BY id DESC LIMIT +?`, s.scanNotice, string(state), cursor, pageLimit(limit))
 }
 
 // Redrive implements [store.Outbox].
-func (s *Store) Redrive(ctx context.Context, ids []int64, now time.Time) (int, error) {
-	return ask(ctx, s, func(ctx context.Context, tx *sql.Conn) (int, error) {
+func (s *Tables) Redrive(ctx context.Context, ids []int64, now time.Time) (int, error) {
+	return ask(ctx, s.DB.Write, func(ctx context.Context, tx Tx) (int, error) {
 		n := 0
 		for _, id := range ids {
-			changed, err := affected(tx.ExecContext(ctx, `UPDATE outbox SET state = 'pending', attempts = 0, next_at = ?, done_at = NULL, error = ''
-				WHERE id = ? AND state = 'dead'`, now.UnixMilli(), id))
+			changed, err := tx.Exec(ctx, `UPDATE outbox SET state = 'pending', attempts = 0, next_at = ?, done_at = NULL, error = ''
+				WHERE id = ? AND state = 'dead'`, now.UnixMilli(), id)
 			if err != nil {
 				return 0, err
 			}

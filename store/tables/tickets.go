@@ -1,4 +1,4 @@
-package sqlite
+package tables
 
 import (
 	"context"
@@ -25,9 +25,9 @@ type keptItem struct {
 
 func (k *keptItem) columns() []any { return []any{&k.id, &k.due, &k.flags, &k.doc, &k.sealed} }
 
-func (s *Store) item(k *keptItem) (it store.Item, _ error) {
+func (s *Tables) item(k *keptItem) (it store.Item, _ error) {
 	if err := json.Unmarshal(k.doc, &it.Ticket); err != nil {
-		return it, fmt.Errorf("sqlite: ticket %s: %w", k.id.ID, err)
+		return it, fmt.Errorf("store: ticket %s: %w", k.id.ID, err)
 	}
 	if it.Provisional = k.flags&flagProvisional != 0; k.due != never {
 		it.Due = time.UnixMilli(k.due).UTC()
@@ -35,7 +35,7 @@ func (s *Store) item(k *keptItem) (it store.Item, _ error) {
 	return it, s.openJSON(&it.Private, k.sealed, placeTicket, k.id.ID[:])
 }
 
-func (s *Store) scanItem(r row) (store.Item, error) {
+func (s *Tables) scanItem(r Row) (store.Item, error) {
 	var kept keptItem
 	if err := r.Scan(kept.columns()...); err != nil {
 		return store.Item{}, err
@@ -43,38 +43,44 @@ func (s *Store) scanItem(r row) (store.Item, error) {
 	return s.item(&kept)
 }
 
-func (s *Store) scanTicket(r row) (ticket.Ticket, error) {
+func (s *Tables) scanTicket(r Row) (ticket.Ticket, error) {
 	it, err := s.scanItem(r)
 	return it.Ticket, err
 }
 
 // Ticket implements [store.Reader].
-func (s *Store) Ticket(ctx context.Context, id ticket.ID) (store.Item, error) {
-	return one(ctx, s, "ticket", selectItem+`WHERE t.id = ?`, s.scanItem, id[:])
+func (s *Tables) Ticket(ctx context.Context, id ticket.ID) (store.Item, error) {
+	return one(ctx, s.DB, "ticket", selectItem+`WHERE t.id = ?`, s.scanItem, id[:])
 }
 
 // TicketByNumber implements [store.Reader].
-func (s *Store) TicketByNumber(ctx context.Context, number string) (store.Item, error) {
-	return one(ctx, s, "ticket", selectItem+`WHERE t.number = ?`, s.scanItem, number)
+func (s *Tables) TicketByNumber(ctx context.Context, number string) (store.Item, error) {
+	return one(ctx, s.DB, "ticket", selectItem+`WHERE t.number = ?`, s.scanItem, number)
 }
 
 // Thread implements [store.Reader].
-func (s *Store) Thread(ctx context.Context, channel, key string) (ticket.Ticket, error) {
-	return one(ctx, s, "ticket", selectItem+`WHERE t.channel = ? AND t.thread = ? AND t.thread <> ''`+newestOpenOne, s.scanTicket, channel, key)
+func (s *Tables) Thread(ctx context.Context, channel, key string) (ticket.Ticket, error) {
+	return one(ctx, s.DB, "ticket", selectItem+`WHERE t.channel = ? AND t.thread = ? AND t.thread <> ''`+newestOpenOne, s.scanTicket, channel, plain(key))
 }
 
 // Fold implements [store.Reader].
-func (s *Store) Fold(ctx context.Context, channel, key string) (ticket.Ticket, error) {
-	return one(ctx, s, "ticket", selectItem+`WHERE t.channel = ? AND t.fold_key = ? AND t.fold_key <> ''`+newestOpenOne, s.scanTicket, channel, key)
+func (s *Tables) Fold(ctx context.Context, channel, key string) (ticket.Ticket, error) {
+	return one(ctx, s.DB, "ticket", selectItem+`WHERE t.channel = ? AND t.fold_key = ? AND t.fold_key <> ''`+newestOpenOne, s.scanTicket, channel, plain(key))
 }
 
 // Sender implements [store.Reader].
-func (s *Store) Sender(ctx context.Context, who store.Sender, limit int) ([]ticket.Ticket, error) {
-	phone, sender := s.ring.Index("phone", who.Phone), s.senderIndex(who.Channel, who.ChannelID)
-	if phone == nil && sender == nil {
+func (s *Tables) Sender(ctx context.Context, who store.Sender, limit int) ([]ticket.Ticket, error) {
+	q, known := s.AskSender(who, limit)
+	if !known {
 		return nil, nil
 	}
-	return many(ctx, s, "tickets of a sender", selectSender, s.scanTicket, blob(phone), blob(sender), pageLimit(limit))
+	return many(ctx, s.DB, q.What, q.Text, q.Scan, q.Args...)
+}
+
+// AskSender asks for the open tickets of a sender; known is false for one who is nobody.
+func (s *Tables) AskSender(who store.Sender, limit int) (q Question[ticket.Ticket], known bool) {
+	phone, sender := s.Ring.Index("phone", who.Phone), s.senderIndex(who.Channel, who.ChannelID)
+	return Question[ticket.Ticket]{"tickets of a sender", selectSender, []any{blob(phone), blob(sender), pageLimit(limit)}, s.scanTicket}, phone != nil || sender != nil
 }
 
 // selectSender asks two indexes, one after the other: one condition with OR would read all tickets.
@@ -85,21 +91,20 @@ const selectSender = selectItem + `WHERE t.pos IN (
 		SELECT pos FROM tickets WHERE sender_ix = ? AND sender_ix IS NOT NULL AND open = 1)
 	ORDER BY t.registered_at DESC, t.pos DESC LIMIT +?`
 
-// Recognise implements [store.Reader]. Only one process has the file, so the turns that its callers
-// take are enough. Both look-ups are one statement: to begin reading costs as much as either.
-func (s *Store) Recognise(ctx context.Context, r store.Recognition) (known store.Recognised, release func(), err error) {
-	phone, sender := s.ring.Index("phone", r.Sender.Phone), s.senderIndex(r.Sender.Channel, r.Sender.ChannelID)
-	_, err = many(ctx, s, "what is known of a request", selectRecognised, func(row row) (struct{}, error) {
-		return struct{}{}, s.scanRecognised(row, r, &known)
-	}, r.Channel, r.Key, blob(phone), blob(sender), pageLimit(r.Limit))
-	return known, func() {}, err
+// Recognised reads what is known before a request is taken, in one statement: to begin reading costs
+// SQLite as much as either look-up.
+func (s *Tables) Recognised(ctx context.Context, r store.Recognition) (known store.Recognised, err error) {
+	request := s.AskRequest(r.Channel, r.Key)
+	sender, _ := s.AskSender(r.Sender, r.Limit)
+	err = s.DB.Read(ctx, selectRecognised, true, append(request.Args, sender.Args...), func(row Row) error { return s.scanRecognised(row, r, &known) })
+	return known, s.DB.Explain(err, "request")
 }
 
 // selectRecognised has the columns of a request or, where it has none, those of a ticket.
 const selectRecognised = `SELECT ` + requestColumns + `, NULL, 0, 0, NULL, NULL FROM requests r WHERE r.channel = ? AND r.key = ?
-	UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, * FROM (` + selectSender + `)`
+	UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, * FROM (` + selectSender + `) AS own`
 
-func (s *Store) scanRecognised(r row, asked store.Recognition, known *store.Recognised) error {
+func (s *Tables) scanRecognised(r Row, asked store.Recognition, known *store.Recognised) error {
 	var (
 		request keptRequest
 		item    keptItem
@@ -129,9 +134,9 @@ func pageLimit(n int) int {
 }
 
 // Due implements [store.Timers].
-func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]store.Timer, error) {
-	return many(ctx, s, "timers", `SELECT id, look_at FROM tickets WHERE look_at <= ? ORDER BY look_at, pos LIMIT +?`,
-		func(r row) (store.Timer, error) {
+func (s *Tables) Due(ctx context.Context, now time.Time, limit int) ([]store.Timer, error) {
+	return many(ctx, s.DB, "timers", `SELECT id, look_at FROM tickets WHERE look_at <= ? ORDER BY look_at, pos LIMIT +?`,
+		func(r Row) (store.Timer, error) {
 			var id dbID
 			var at dbTime
 			err := r.Scan(&id, &at)
@@ -140,8 +145,8 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]store.Time
 }
 
 // OldestDue implements [store.Timers].
-func (s *Store) OldestDue(ctx context.Context, now time.Time) (time.Time, error) {
-	return one(ctx, s, "timers", `SELECT min(look_at) FROM tickets WHERE look_at <= ?`, func(r row) (time.Time, error) {
+func (s *Tables) OldestDue(ctx context.Context, now time.Time) (time.Time, error) {
+	return one(ctx, s.DB, "timers", `SELECT min(look_at) FROM tickets WHERE look_at <= ?`, func(r Row) (time.Time, error) {
 		var at dbTime
 		err := r.Scan(&at)
 		return at.Time, err
@@ -149,7 +154,7 @@ func (s *Store) OldestDue(ctx context.Context, now time.Time) (time.Time, error)
 }
 
 // Walk implements [store.Store].
-func (s *Store) Walk(ctx context.Context, after ticket.ID, each func(ticket.ID) error) error {
+func (s *Tables) Walk(ctx context.Context, after ticket.ID, each func(ticket.ID) error) error {
 	type step struct {
 		pos int64
 		id  ticket.ID
@@ -157,12 +162,12 @@ func (s *Store) Walk(ctx context.Context, after ticket.ID, each func(ticket.ID) 
 	pos := int64(0)
 	if !after.IsZero() {
 		var err error
-		if pos, err = one(ctx, s, "ticket", `SELECT pos FROM tickets WHERE id = ?`, scanInt, after[:]); err != nil {
+		if pos, err = one(ctx, s.DB, "ticket", `SELECT pos FROM tickets WHERE id = ?`, scanInt, after[:]); err != nil {
 			return err
 		}
 	}
 	for {
-		page, err := many(ctx, s, "tickets", `SELECT pos, id FROM tickets WHERE pos > ? ORDER BY pos LIMIT 1000`, func(r row) (step, error) {
+		page, err := many(ctx, s.DB, "tickets", `SELECT pos, id FROM tickets WHERE pos > ? ORDER BY pos LIMIT 1000`, func(r Row) (step, error) {
 			var st step
 			var id dbID
 			err := r.Scan(&st.pos, &id)

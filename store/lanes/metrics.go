@@ -1,4 +1,4 @@
-package sqlite
+package lanes
 
 import (
 	"time"
@@ -36,7 +36,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		}),
 	}
 	for _, lane := range []store.Lane{store.Citizens, store.Machines} {
-		m.waiting[lane] = depth.WithLabelValues(laneName(lane))
+		m.waiting[lane] = depth.WithLabelValues([2]string{"citizens", "machines"}[lane])
 	}
 	r.MustRegister(m.size, m.took, m.failed, depth)
 	return m

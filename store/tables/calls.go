@@ -1,4 +1,4 @@
-package sqlite
+package tables
 
 import (
 	"context"
@@ -16,7 +16,7 @@ type heard struct {
 	pos int64
 }
 
-func (s *Store) scanCall(r row) (heard, error) {
+func (s *Tables) scanCall(r Row) (heard, error) {
 	var (
 		c                              heard
 		id                             dbID
@@ -28,12 +28,12 @@ func (s *Store) scanCall(r row) (heard, error) {
 		return c, err
 	}
 	c.ID, c.RangAt, c.AnsweredAt, c.EndedAt, c.UpdatedAt = id.ID, rang.Time, answered.Time, ended.Time, updated.Time
-	return c, s.openJSON(&c.Private, sealed, placeCall, []byte(c.Channel+"\x00"+c.CallID))
+	return c, s.openJSON(&c.Private, sealed, placeCall, callPlace(c.Channel, c.CallID))
 }
 
 // Call implements [store.Reader].
-func (s *Store) Call(ctx context.Context, channel, callID string) (store.Call, error) {
-	c, err := one(ctx, s, "call", selectCall+` WHERE c.channel = ? AND c.call_id = ?`, s.scanCall, channel, callID)
+func (s *Tables) Call(ctx context.Context, channel, callID string) (store.Call, error) {
+	c, err := one(ctx, s.DB, "call", selectCall+` WHERE c.channel = ? AND c.call_id = ?`, s.scanCall, channel, plain(callID))
 	if err != nil {
 		return store.Call{}, err
 	}
@@ -43,18 +43,18 @@ func (s *Store) Call(ctx context.Context, channel, callID string) (store.Call, e
 
 // ticketsOfCall finds tickets by the call they name: an agent's form comes by another channel
 // than the exchange's.
-func (s *Store) ticketsOfCall(ctx context.Context, callID string) ([]ticket.ID, error) {
-	return many(ctx, s, "tickets of a call", `SELECT id FROM tickets WHERE call_id = ? AND call_id <> '' ORDER BY pos LIMIT 1000`, scanID, callID)
+func (s *Tables) ticketsOfCall(ctx context.Context, callID string) ([]ticket.ID, error) {
+	return many(ctx, s.DB, "tickets of a call", `SELECT id FROM tickets WHERE call_id = ? AND call_id <> '' ORDER BY pos LIMIT 1000`, scanID, plain(callID))
 }
 
-func scanID(r row) (ticket.ID, error) {
+func scanID(r Row) (ticket.ID, error) {
 	var id dbID
 	err := r.Scan(&id)
 	return id.ID, err
 }
 
 // Calls implements [store.Reader].
-func (s *Store) Calls(ctx context.Context, f store.CallFilter) ([]store.Call, string, error) {
+func (s *Tables) Calls(ctx context.Context, f store.CallFilter) ([]store.Call, string, error) {
 	var q query
 	if f.CallBackDue {
 		q.and(`c.call_back = 'due'`)
@@ -66,7 +66,7 @@ func (s *Store) Calls(ctx context.Context, f store.CallFilter) ([]store.Call, st
 		return nil, "", err
 	}
 	limit := pageLimit(f.Limit)
-	list, err := built(ctx, s, "calls", selectCall+q.where()+` ORDER BY c.pos DESC LIMIT +?`, s.scanCall, append(q.args, limit+1)...)
+	list, err := built(ctx, s.DB, "calls", selectCall+q.where()+` ORDER BY c.pos DESC LIMIT +?`, s.scanCall, append(q.args, limit+1)...)
 	if err != nil {
 		return nil, "", err
 	}

@@ -1,4 +1,4 @@
-package sqlite
+package tables
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 const selectEvent = `SELECT e.pos, e.ticket, e.seq, e.hash, e.doc, e.sealed,
 	(SELECT p.hash FROM events p WHERE p.ticket = e.ticket AND p.seq = e.seq - 1) FROM events e `
 
-func (s *Store) scanEvent(r row) (store.FeedItem, error) {
+func (s *Tables) scanEvent(r Row) (store.FeedItem, error) {
 	var (
 		item        store.FeedItem
 		id          dbID
@@ -26,7 +26,7 @@ func (s *Store) scanEvent(r row) (store.FeedItem, error) {
 	item.Ticket = id.ID
 	e := &item.Event
 	if err := json.Unmarshal(doc, e); err != nil {
-		return item, fmt.Errorf("sqlite: event %d of %s: %w", seq, id.ID, err)
+		return item, fmt.Errorf("store: event %d of %s: %w", seq, id.ID, err)
 	}
 	e.Hash, e.Prev = hash.Hash, prev.Hash
 	plain, err := s.open(sealed, placeEvent, eventPlace(id.ID, seq))
@@ -35,18 +35,18 @@ func (s *Store) scanEvent(r row) (store.FeedItem, error) {
 	}
 	salt := int(plain[0])
 	if len(plain) < 1+salt {
-		return item, fmt.Errorf("sqlite: the personal part of event %d of %s is cut", seq, id.ID)
+		return item, fmt.Errorf("store: the personal part of event %d of %s is cut", seq, id.ID)
 	}
 	e.Salt, e.Private = plain[1:1+salt:1+salt], new(ticket.Private)
 	if err := json.Unmarshal(plain[1+salt:], e.Private); err != nil {
-		return item, fmt.Errorf("sqlite: the personal part of event %d of %s: %w", seq, id.ID, err)
+		return item, fmt.Errorf("store: the personal part of event %d of %s: %w", seq, id.ID, err)
 	}
 	return item, nil
 }
 
 // History implements [store.Reader]. A ticket that is not there is NotFound.
-func (s *Store) History(ctx context.Context, id ticket.ID) ([]ticket.Event, error) {
-	events, err := many(ctx, s, "history", selectEvent+`WHERE e.ticket = ? ORDER BY e.seq`, func(r row) (ticket.Event, error) {
+func (s *Tables) History(ctx context.Context, id ticket.ID) ([]ticket.Event, error) {
+	events, err := many(ctx, s.DB, "history", selectEvent+`WHERE e.ticket = ? ORDER BY e.seq`, func(r Row) (ticket.Event, error) {
 		item, err := s.scanEvent(r)
 		return item.Event, err
 	}, id[:])
@@ -58,6 +58,6 @@ func (s *Store) History(ctx context.Context, id ticket.ID) ([]ticket.Event, erro
 
 // Feed implements [store.Reader]. Events become visible in the order of their positions: there
 // is one writer.
-func (s *Store) Feed(ctx context.Context, after int64, limit int) ([]store.FeedItem, error) {
-	return many(ctx, s, "events", selectEvent+`WHERE e.pos > ? ORDER BY e.pos LIMIT +?`, s.scanEvent, after, pageLimit(limit))
+func (s *Tables) Feed(ctx context.Context, after int64, limit int) ([]store.FeedItem, error) {
+	return many(ctx, s.DB, "events", selectEvent+`WHERE e.pos > ? ORDER BY e.pos LIMIT +?`, s.scanEvent, after, pageLimit(limit))
 }

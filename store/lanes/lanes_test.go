@@ -1,4 +1,4 @@
-package sqlite
+package lanes
 
 import (
 	"errors"
@@ -12,20 +12,22 @@ import (
 	"github.com/citizen-hotline/gateway/ticket"
 )
 
-func asError(err error, e **ticket.Error) bool { return errors.As(err, e) }
-
 // waiting fills a queue: "c:a" is a citizen's change of sender a, "m:" a machine's of none.
-func waiting(t *testing.T, words string) (*queue, map[*pending]string) {
+func waiting(t *testing.T, words string) (*Queue[string], map[*Pending[string]]string) {
 	t.Helper()
-	q, names := newQueue(100), map[*pending]string{}
+	q, names := New[string](100), map[*Pending[string]]string{}
 	for w := range strings.FieldsSeq(words) {
 		lane, sender, _ := strings.Cut(w, ":")
 		sender = strings.TrimRight(sender, "0123456789")
-		p := &pending{sender: sender}
-		names[p] = w
-		if err := q.push(map[string]store.Lane{"c": store.Citizens, "m": store.Machines}[lane], p); err != nil {
+		var claims []string
+		if sender != "" {
+			claims = strings.Split(sender, "+")
+		}
+		p, err := q.Push(map[string]store.Lane{"c": store.Citizens, "m": store.Machines}[lane], w, claims...)
+		if err != nil {
 			t.Fatal(err)
 		}
+		names[p] = w
 	}
 	return q, names
 }
@@ -39,6 +41,8 @@ func TestBatchesAreTakenInOrder(t *testing.T) {
 	}{
 		"citizens first":                  {"m:1 c:1 m:2 c:2", 8, []string{"c:1 c:2 m:1 m:2"}},
 		"one of a sender at a time":       {"c:a1 c:a2 c:b1 c:a3 c:b2", 8, []string{"c:a1 c:b1", "c:a2 c:b2", "c:a3"}},
+		"two claims":                      {"c:a+b1 c:b2 c:c3 c:a4", 8, []string{"c:a+b1 c:c3", "c:b2 c:a4"}},
+		"nobody overtakes":                {"c:a1 c:a+b2 c:b3", 8, []string{"c:a1", "c:a+b2", "c:b3"}},
 		"a sender across lanes":           {"m:a1 c:a2 m:b1", 8, []string{"c:a2 m:b1", "m:a1"}},
 		"no sender, no rule":              {"c:1 c:2 c:3", 8, []string{"c:1 c:2 c:3"}},
 		"a full batch":                    {"c:1 c:2 c:3 c:4 c:5", 2, []string{"c:1 c:2", "c:3 c:4", "c:5"}},
@@ -47,10 +51,10 @@ func TestBatchesAreTakenInOrder(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			q, names := waiting(t, tt.words)
-			q.close()
+			q.Close()
 			var got []string
 			for {
-				batch, _, ok := q.take(tt.most)
+				batch, _, ok := q.Take(tt.most)
 				if !ok {
 					break
 				}
@@ -72,27 +76,31 @@ func TestBatchesAreTakenInOrder(t *testing.T) {
 func TestQueueKeepsItsPromises(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		q := newQueue(1000)
+		q := New[string](1000)
 		type entry struct {
 			lane store.Lane
 			n    int
 		}
-		entries := map[*pending]entry{}
+		entries := map[*Pending[string]]entry{}
 		senders := rapid.SliceOfN(rapid.SampledFrom([]string{"", "a", "b", "c"}), 0, 60).Draw(t, "senders")
 		for i, sender := range senders {
 			lane := store.Lane(rapid.IntRange(0, 1).Draw(t, "lane"))
-			p := &pending{sender: sender}
-			entries[p] = entry{lane, i}
-			if err := q.push(lane, p); err != nil {
+			var claims []string
+			if sender != "" {
+				claims = []string{sender}
+			}
+			p, err := q.Push(lane, sender, claims...)
+			if err != nil {
 				t.Fatal(err)
 			}
+			entries[p] = entry{lane, i}
 		}
-		q.close()
+		q.Close()
 		most := rapid.IntRange(1, 20).Draw(t, "most")
 		last := map[string]int{}
 		taken := 0
 		for {
-			batch, _, ok := q.take(most)
+			batch, _, ok := q.Take(most)
 			if !ok {
 				break
 			}
@@ -103,13 +111,13 @@ func TestQueueKeepsItsPromises(t *testing.T) {
 			for _, p := range batch {
 				e := entries[p]
 				taken++
-				if p.sender != "" && seen[p.sender] {
-					t.Fatalf("two changes of %s in one batch", p.sender)
+				if p.Work != "" && seen[p.Work] {
+					t.Fatalf("two changes of %s in one batch", p.Work)
 				}
-				seen[p.sender] = true
-				key := p.sender + string(rune('0'+e.lane))
-				if before, any := last[key]; any && p.sender != "" && before > e.n {
-					t.Fatalf("change %d of %s comes after %d", e.n, p.sender, before)
+				seen[p.Work] = true
+				key := p.Work + string(rune('0'+e.lane))
+				if before, any := last[key]; any && p.Work != "" && before > e.n {
+					t.Fatalf("change %d of %s comes after %d", e.n, p.Work, before)
 				}
 				last[key] = e.n
 			}
@@ -122,31 +130,17 @@ func TestQueueKeepsItsPromises(t *testing.T) {
 
 func TestFullLanesRefuse(t *testing.T) {
 	t.Parallel()
-	q := newQueue(2)
+	q := New[string](2)
 	for range 2 {
-		if err := q.push(store.Machines, &pending{}); err != nil {
+		if _, err := q.Push(store.Machines, ""); err != nil {
 			t.Fatal(err)
 		}
 	}
 	var e *ticket.Error
-	if err := q.push(store.Machines, &pending{}); !errors.As(err, &e) || e.Kind != ticket.Unavailable || e.Code != "store.queue.full" || e.RetryAfter <= 0 {
+	if _, err := q.Push(store.Machines, ""); !errors.As(err, &e) || e.Kind != ticket.Unavailable || e.Code != "store.queue.full" || e.RetryAfter <= 0 {
 		t.Errorf("a full lane: %v", err)
 	}
-	if err := q.push(store.Citizens, &pending{}); err != nil {
+	if _, err := q.Push(store.Citizens, ""); err != nil {
 		t.Errorf("a flood of machines kept a citizen out: %v", err)
 	}
-}
-
-func FuzzParseCursor(f *testing.F) {
-	f.Add(cursorOf(1, 2))
-	f.Add("W10")
-	f.Fuzz(func(t *testing.T, cursor string) {
-		at, err := parseCursor(cursor, 2)
-		if err != nil {
-			return
-		}
-		if again, err := parseCursor(cursorOf(at...), 2); err != nil || !slices.Equal(at, again) {
-			t.Fatalf("%v came back as %v, %v", at, again, err)
-		}
-	})
 }

@@ -1,4 +1,4 @@
-package sqlite
+package tables
 
 import (
 	"context"
@@ -14,7 +14,7 @@ type listed struct {
 }
 
 // Tickets implements [store.Reader].
-func (s *Store) Tickets(ctx context.Context, f store.Filter) (store.Page, error) {
+func (s *Tables) Tickets(ctx context.Context, f store.Filter) (store.Page, error) {
 	var q query
 	s.narrow(&q, f)
 	if err := s.narrowUnits(ctx, &q, f); err != nil {
@@ -25,8 +25,8 @@ func (s *Store) Tickets(ctx context.Context, f store.Filter) (store.Page, error)
 		return store.Page{}, err
 	}
 	limit := pageLimit(f.Limit)
-	list, err := built(ctx, s, "tickets", `SELECT `+itemColumns+`, t.pos, t.registered_at, t.due_at FROM tickets t`+
-		q.where()+order+` LIMIT +?`, func(r row) (listed, error) {
+	list, err := built(ctx, s.DB, "tickets", `SELECT `+itemColumns+`, t.pos, t.registered_at, t.due_at FROM tickets t`+
+		q.where()+order+` LIMIT +?`, func(r Row) (listed, error) {
 		var l listed
 		var err error
 		l.Item, err = s.scanItem(withLast{withLast{withLast{r, &l.due}, &l.registered}, &l.pos})
@@ -49,7 +49,7 @@ func (s *Store) Tickets(ctx context.Context, f store.Filter) (store.Page, error)
 }
 
 // narrow adds every condition but that on units.
-func (s *Store) narrow(q *query, f store.Filter) {
+func (s *Tables) narrow(q *query, f store.Filter) {
 	narrowStates(q, f.States)
 	q.among(`t.region`, f.Regions)
 	q.among(`t.category`, f.Categories)
@@ -72,7 +72,7 @@ func (s *Store) narrow(q *query, f store.Filter) {
 		q.and(overdue, f.Now.UnixMilli())
 	}
 	if f.Phone != "" {
-		q.and(`t.phone_ix = ? AND t.phone_ix IS NOT NULL`, s.ring.Index("phone", f.Phone))
+		q.and(`t.phone_ix = ? AND t.phone_ix IS NOT NULL`, s.Ring.Index("phone", f.Phone))
 	}
 	if f.IDs != nil {
 		ids := make([]any, len(f.IDs))
@@ -118,13 +118,13 @@ func narrowStates(q *query, states []ticket.State) {
 // going through all tickets than by gathering the unit's and sorting them.
 const manyTickets = 5000
 
-func (s *Store) narrowUnits(ctx context.Context, q *query, f store.Filter) error {
+func (s *Tables) narrowUnits(ctx context.Context, q *query, f store.Filter) error {
 	if len(f.Units) == 0 {
 		return nil
 	}
 	in := marks(len(f.Units))
 	args := anys(f.Units)
-	counted, err := built(ctx, s, "tickets", `SELECT count(*) FROM (SELECT 1 FROM ticket_units WHERE unit IN (`+in+`) LIMIT +?)`, scanInt,
+	counted, err := built(ctx, s.DB, "tickets", `SELECT count(*) FROM (SELECT 1 FROM ticket_units WHERE unit IN (`+in+`) LIMIT +?) AS some`, scanInt,
 		append(anys(f.Units), manyTickets)...)
 	if err != nil {
 		return err
