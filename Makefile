@@ -10,7 +10,7 @@ LINT         := .bin/golangci-lint-$(LINT_VERSION)
 HEAVY := ^Test(Volume|Kill)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo build test race lint fmt bench image generate clean cc
+.PHONY: help run demo build test race lint fmt bench image generate clean tools
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,7 +24,7 @@ demo: build ## Send the storm day to the gateway that `make run` started
 build: ## Build bin/hotline, static
 	CGO_ENABLED=0 go build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/hotline ./cmd/hotline
 
-test: cc ## Run every check that must pass before a change is taken
+test: tools ## Run every check that must pass before a change is taken
 	@echo "==> 1/4 build and vet"
 	go build ./...
 	go vet ./...
@@ -37,15 +37,17 @@ test: cc ## Run every check that must pass before a change is taken
 		echo "not formatted, run 'make fmt':"; echo "$$unformatted"; exit 1; fi
 	@echo "all checks passed"
 
-race: cc ## Run only the tests under the race detector (step 2 of test)
+race: tools ## Run only the tests under the race detector (step 2 of test)
 	CGO_ENABLED=1 go test -race -timeout 15m -skip '$(HEAVY)' ./...
 
-# The race detector is linked by a C compiler, and a test of the store watches its system calls; on
-# a bare Debian machine both are fetched once. Without strace that one test says so and is skipped.
-cc:
+# The race detector is linked by a C compiler, a test of the store watches its system calls, and the
+# other engine's tests run private PostgreSQL servers; on a bare Debian machine all are fetched once.
+# Without strace or PostgreSQL the tests in need of them say so and are skipped, but fail where CI is set.
+tools:
 	@missing=""; \
 	command -v "$$(go env CC)" >/dev/null || missing="gcc libc6-dev"; \
 	command -v strace >/dev/null || missing="$$missing strace"; \
+	command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
 	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		echo "==> installing $$missing"; \
 		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing; } >/dev/null \

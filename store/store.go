@@ -270,8 +270,11 @@ type Reader interface {
 	AccessLog(ctx context.Context, id ticket.ID, limit int) ([]Access, error)
 	Cursor(ctx context.Context, channel string) (string, error)
 	// Feed lists events in commit order after a position, for the text index, live views and
-	// notices that must not miss one. It returns the position of the last.
+	// notices that must not miss one. Positions grow, with gaps. An event is listed only when none can
+	// come before it any more, so it may be seen in its ticket a little earlier.
 	Feed(ctx context.Context, after int64, limit int) ([]FeedItem, error)
+	// FeedEnd is the position of the last event that Feed lists, 0 when there is none.
+	FeedEnd(ctx context.Context) (int64, error)
 	// Counts are the figures of the operator's page.
 	Counts(ctx context.Context, now time.Time) (Counts, error)
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -248,29 +249,36 @@ func (s *stream) begin(w *bufio.Writer) (int64, error) {
 	if !s.replay || s.after == s.start {
 		return s.start, nil
 	}
-	if s.after > s.start || s.start-s.after > replayMost {
+	if s.after > s.start { // of another store, or of the time before a backup
 		return s.start, resync(w, s.start)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), heartbeat)
 	defer cancel()
-	for at := s.after; at < s.start; {
-		page, err := s.api.Desk.Feed(ctx, at, feedPage)
-		if err != nil {
-			return s.start, errors.Join(err, resync(w, s.start))
-		}
-		if len(page) == 0 {
-			break
-		}
-		for i := range page {
-			if h := &page[i]; h.Position <= s.start && s.api.Desk.Sees(s.watcher.viewer, h) {
-				if err := send(w, h); err != nil {
-					return 0, err
-				}
+	missed, err := s.missed(ctx)
+	if err != nil || len(missed) > replayMost {
+		return s.start, errors.Join(err, resync(w, s.start))
+	}
+	for i := range missed {
+		if s.api.Desk.Sees(s.watcher.viewer, &missed[i]) {
+			if err := send(w, &missed[i]); err != nil {
+				return 0, err
 			}
 		}
-		at = page[len(page)-1].Position
 	}
 	return s.start, nil
+}
+
+// missed reads what happened since the client was here, but hardly more than it will be sent.
+func (s *stream) missed(ctx context.Context) (missed []desk.Happening, err error) {
+	for at := s.after; at < s.start && len(missed) <= replayMost; {
+		page, err := s.api.Desk.Feed(ctx, at, feedPage)
+		if err != nil || len(page) == 0 {
+			return missed, err
+		}
+		at = page[len(page)-1].Position
+		missed = append(missed, slices.DeleteFunc(page, func(h desk.Happening) bool { return h.Position > s.start })...)
+	}
+	return missed, nil
 }
 
 // allowed reports whether the session or the token the stream was opened by still stands.

@@ -19,6 +19,7 @@ import (
 type still struct{ desk.Store }
 
 func (still) Feed(context.Context, int64, int) ([]store.FeedItem, error) { return nil, nil }
+func (still) FeedEnd(context.Context) (int64, error)                     { return 0, nil }
 
 func watching(t *testing.T) *feed {
 	t.Helper()

@@ -2,50 +2,13 @@ package desk
 
 import (
 	"context"
-	"errors"
-	"math"
 	"time"
 
 	"github.com/citizen-hotline/gateway/ticket"
 )
 
-// errNoEnd cannot happen while positions are 63 bits.
-var errNoEnd = errors.New("desk: the feed of events has no end")
-
-// FeedEnd is the position of the newest event, 0 when there is none. The feed is only ever read
-// forward, so its end is found by halving.
-func (d *Desk) FeedEnd(ctx context.Context) (int64, error) {
-	beyond := func(at int64) (bool, error) {
-		next, err := d.Store.Feed(ctx, at, 1)
-		return len(next) > 0, err
-	}
-	low, high := int64(0), int64(1024) // low is at or before the end
-	for {
-		more, err := beyond(high)
-		if err != nil {
-			return 0, err
-		}
-		if !more {
-			break
-		}
-		if low, high = high, high*4; high > math.MaxInt64/8 {
-			return 0, errNoEnd
-		}
-	}
-	for low < high {
-		mid := low + (high-low)/2
-		more, err := beyond(mid)
-		if err != nil {
-			return 0, err
-		}
-		if more {
-			low = mid + 1
-		} else {
-			high = mid
-		}
-	}
-	return low, nil
-}
+// FeedEnd is the position of the newest event, 0 when there is none.
+func (d *Desk) FeedEnd(ctx context.Context) (int64, error) { return d.Store.FeedEnd(ctx) }
 
 // Happening is one event of the feed, as live views tell it: no personal data, and only to those who
 // see the ticket.

@@ -46,7 +46,8 @@ func New[T any](limit int) *Queue[T] {
 	return q
 }
 
-var errClosed = ticket.Errorf(ticket.Unavailable, "store.closed", "the store is closed: the process is stopping")
+// ErrClosed is the refusal of a store that is closed.
+var ErrClosed = ticket.Errorf(ticket.Unavailable, "store.closed", "the store is closed: the process is stopping")
 
 func full(message string) error {
 	return &ticket.Error{Kind: ticket.Unavailable, Code: "store.queue.full", RetryAfter: RetryAfter, Message: message}
@@ -59,7 +60,7 @@ func (q *Queue[T]) Push(lane store.Lane, work T, claims ...string) (*Pending[T],
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {
-		return nil, errClosed
+		return nil, ErrClosed
 	}
 	if len(q.lanes[lane]) >= q.limit {
 		return nil, full("too many changes wait to be written")
@@ -74,7 +75,7 @@ func (q *Queue[T]) PushTask(do func()) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {
-		return errClosed
+		return ErrClosed
 	}
 	if len(q.tasks) >= q.limit {
 		return full("too many administrative writes wait")

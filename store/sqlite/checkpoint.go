@@ -30,12 +30,12 @@ type checkpointer struct {
 	stopped chan struct{}
 }
 
-func startCheckpointer(path string) (*checkpointer, error) {
+func startCheckpointer(path string, o Options) (*checkpointer, error) {
 	db, err := openPool(dsn(path, []string{"busy_timeout(5000)", "synchronous(FULL)", "cache_size(-1024)"}), 1)
 	if err != nil {
 		return nil, err
 	}
-	c := &checkpointer{db: db, every: checkpointEvery, limit: logLimit, nudge: make(chan struct{}, 1), quit: make(chan struct{}), stopped: make(chan struct{})}
+	c := &checkpointer{db: db, every: orInt(o.foldEvery, checkpointEvery), limit: orInt(o.foldLimit, logLimit), nudge: make(chan struct{}, 1), quit: make(chan struct{}), stopped: make(chan struct{})}
 	go c.run()
 	return c, nil
 }

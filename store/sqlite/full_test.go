@@ -116,8 +116,7 @@ func TestFullDiskAcknowledgesNothing(t *testing.T) {
 func TestVolumeLogStaysBounded(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "hotline.db")
-	s := openAt(t, Options{Path: path, Ring: newRing(t)})
-	s.check.every, s.check.limit = 1024, 400
+	s := openAt(t, Options{Path: path, Ring: newRing(t), foldEvery: 1024, foldLimit: 400})
 	m := storetest.NewMaker()
 	var done sync.WaitGroup
 	var largest int64

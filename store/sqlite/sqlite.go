@@ -33,6 +33,8 @@ type Options struct {
 	// Readers is the size of the readers' pool; 0 means 6.
 	Readers  int
 	Observer lanes.Observer
+
+	foldEvery, foldLimit int // checkpointEvery and logLimit for tests; 0 means those
 }
 
 const (
@@ -93,7 +95,7 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 		return nil, err
 	}
 	s.readers = &readers{db: db}
-	if s.check, err = startCheckpointer(path); err != nil { //nolint:contextcheck // it lives as long as the store
+	if s.check, err = startCheckpointer(path, o); err != nil { //nolint:contextcheck // it lives as long as the store
 		return nil, err
 	}
 	if s.writer, err = startWriter(ctx, s.writeDB, o, s.check); err != nil {
@@ -109,6 +111,15 @@ func (s *Store) Recognise(ctx context.Context, r store.Recognition) (store.Recog
 	known, err := s.Recognised(ctx, r)
 	return known, func() {}, err
 }
+
+// Feed implements [store.Reader]. There is one writer: events become visible in the order of their
+// positions.
+func (s *Store) Feed(ctx context.Context, after int64, limit int) ([]store.FeedItem, error) {
+	return s.Tables.Feed(ctx, "", after, limit)
+}
+
+// FeedEnd implements [store.Reader].
+func (s *Store) FeedEnd(ctx context.Context) (int64, error) { return s.Tables.FeedEnd(ctx, "") }
 
 // Claim implements [store.Outbox]. There is one writer: nobody else claims meanwhile.
 func (s *Store) Claim(ctx context.Context, now time.Time, lease time.Duration, limit int, kinds ...string) ([]store.StoredNotice, error) {

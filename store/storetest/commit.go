@@ -314,11 +314,7 @@ func concurrent(t *testing.T, open func(*testing.T) store.Store) {
 		t.Fatal(err)
 	}
 	same(t, "counts", store.Counts{Tickets: callers, Open: callers, NoticesPending: callers}, counts)
-	items, err := s.Feed(t.Context(), 0, 1000)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(items) != 2*callers {
+	if items := fed(t, s, 2*callers, 1000); len(items) != 2*callers {
 		t.Fatalf("the feed has %d events, want %d", len(items), 2*callers)
 	}
 }

@@ -17,7 +17,7 @@ var listTests = map[string]func(*testing.T, func(*testing.T) store.Store){
 	"timers come oldest first":                 timers,
 	"walk visits every ticket in order":        walk,
 	"counts":                                   counts,
-	"the feed has no gaps":                     feed,
+	"the feed misses nothing":                  feed,
 }
 
 // crowd commits 300 tickets that differ in every part a filter knows, and returns them as items,
@@ -346,7 +346,7 @@ func feed(t *testing.T, open func(*testing.T) store.Store) {
 	for i := range 12 {
 		d := m.Ticket(t, Day)
 		c := d.Change()
-		if i%3 == 0 { // a refused change leaves no gap
+		if i%3 == 0 { // a refused change leaves no event
 			c.Requests = append(c.Requests, c.Requests[0])
 			kind(t, "the spoiled change", s.Commit(ctx, c, m.Ticket(t, Day).Change())[0], ticket.Duplicate, "")
 			continue
@@ -360,24 +360,41 @@ func feed(t *testing.T, open func(*testing.T) store.Store) {
 	})
 	var got []ticket.Event
 	after := int64(0)
-	for {
-		items, err := s.Feed(ctx, after, 5)
+	for _, i := range fed(t, s, len(want), 5) {
+		if i.Position <= after {
+			t.Errorf("position %d follows %d", i.Position, after)
+		}
+		if i.Ticket != i.Event.Ticket {
+			t.Errorf("position %d names ticket %s, its event %s", i.Position, i.Ticket, i.Event.Ticket)
+		}
+		after = i.Position
+		got = append(got, i.Event)
+	}
+	if end, err := s.FeedEnd(ctx); err != nil || end != after {
+		t.Errorf("the feed ends at %d, %v; its last event is at %d", end, err, after)
+	}
+	same(t, "events in order of their commit", want, got)
+}
+
+// fed reads the feed page by page until it has brought as many events as are wanted, and once more.
+// An engine may hold events back while others than this test write to its server.
+func fed(t *testing.T, s store.Reader, want, page int) (all []store.FeedItem) {
+	t.Helper()
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	for after, patience := int64(0), 2000; ; {
+		items, err := s.Feed(t.Context(), after, page)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(items) == 0 {
-			break
+		all = append(all, items...)
+		if len(items) > 0 {
+			after = items[len(items)-1].Position
+			continue
 		}
-		for _, i := range items {
-			if i.Position != after+1 {
-				t.Errorf("position %d follows %d", i.Position, after)
-			}
-			if i.Ticket != i.Event.Ticket {
-				t.Errorf("position %d names ticket %s, its event %s", i.Position, i.Ticket, i.Event.Ticket)
-			}
-			after = i.Position
-			got = append(got, i.Event)
+		if patience--; len(all) >= want || patience == 0 {
+			return all
 		}
+		<-look.C
 	}
-	same(t, "events in order of their commit", want, got)
 }

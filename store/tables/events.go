@@ -56,8 +56,13 @@ func (s *Tables) History(ctx context.Context, id ticket.ID) ([]ticket.Event, err
 	return events, err
 }
 
-// Feed implements [store.Reader]. Events become visible in the order of their positions: there
-// is one writer.
-func (s *Tables) Feed(ctx context.Context, after int64, limit int) ([]store.FeedItem, error) {
-	return many(ctx, s.DB, "events", selectEvent+`WHERE e.pos > ? ORDER BY e.pos LIMIT +?`, s.scanEvent, after, pageLimit(limit))
+// Feed lists events as [store.Reader] says. horizon is what the engine's SQL adds where events may
+// become visible behind later ones.
+func (s *Tables) Feed(ctx context.Context, horizon string, after int64, limit int) ([]store.FeedItem, error) {
+	return many(ctx, s.DB, "events", selectEvent+`WHERE e.pos > ?`+horizon+` ORDER BY e.pos LIMIT +?`, s.scanEvent, after, pageLimit(limit))
+}
+
+// FeedEnd is the position of the last event before the horizon.
+func (s *Tables) FeedEnd(ctx context.Context, horizon string) (int64, error) {
+	return one(ctx, s.DB, "events", `SELECT coalesce(max(e.pos), 0) FROM events e WHERE e.pos > 0`+horizon, scanInt)
 }

@@ -74,7 +74,10 @@ func (s *Tables) narrow(q *query, f store.Filter) {
 	if f.Phone != "" {
 		q.and(`t.phone_ix = ? AND t.phone_ix IS NOT NULL`, s.Ring.Index("phone", f.Phone))
 	}
-	if f.IDs != nil {
+	if f.IDs != nil && len(f.IDs) == 0 {
+		q.and(`1 = 0`) // an empty list is no SQL
+	}
+	if len(f.IDs) > 0 {
 		ids := make([]any, len(f.IDs))
 		for i := range f.IDs {
 			ids[i] = f.IDs[i][:]
@@ -124,7 +127,7 @@ func (s *Tables) narrowUnits(ctx context.Context, q *query, f store.Filter) erro
 	}
 	in := marks(len(f.Units))
 	args := anys(f.Units)
-	counted, err := built(ctx, s.DB, "tickets", `SELECT count(*) FROM (SELECT 1 FROM ticket_units WHERE unit IN (`+in+`) LIMIT +?) AS some`, scanInt,
+	counted, err := built(ctx, s.DB, "tickets", `SELECT count(*) FROM (SELECT 1 FROM ticket_units WHERE unit IN (`+in+`) LIMIT +?) AS counted`, scanInt,
 		append(anys(f.Units), manyTickets)...)
 	if err != nil {
 		return err

@@ -39,9 +39,10 @@ func (s *Tables) Claim(ctx context.Context, locking string, now time.Time, lease
 		return nil, err // an idle outbox costs the writer nothing
 	}
 	return ask(ctx, s.DB.Write, func(ctx context.Context, tx Tx) ([]store.StoredNotice, error) {
-		args := append([]any{now.Add(lease).UnixMilli()}, append(q.args, pageLimit(limit))...)
-		text := `UPDATE outbox SET attempts = attempts + 1, next_at = ? WHERE id IN (SELECT id FROM outbox` + q.where() +
-			` ORDER BY next_at, id LIMIT +?` + locking + `) RETURNING ` + noticeColumns
+		args := slices.Concat(q.args, []any{pageLimit(limit), now.Add(lease).UnixMilli()})
+		// Materialized: asked once, whatever the planner thinks of it.
+		text := `WITH due AS MATERIALIZED (SELECT id FROM outbox` + q.where() + ` ORDER BY next_at, id LIMIT +?` + locking + `)
+			UPDATE outbox SET attempts = attempts + 1, next_at = ? WHERE id IN (SELECT id FROM due) RETURNING ` + noticeColumns
 		list, err := gather(s.scanNotice, func(each func(Row) error) error { return tx.Query(ctx, text, args, each) })
 		slices.SortFunc(list, func(a, b store.StoredNotice) int { return cmp.Compare(a.ID, b.ID) })
 		return list, err
