@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"github.com/citizen-hotline/gateway/internal/app"
 )
 
 // A disk that takes no more: 503 with Retry-After, nothing acknowledged, and work goes on once there
@@ -79,5 +81,5 @@ func TestDiskFull(t *testing.T) {
 	if err := o.stop(); err != nil {
 		t.Fatal(err)
 	}
-	kept(t, o.data, taken)
+	kept(t, app.Where{Data: o.data}, taken)
 }

@@ -20,6 +20,8 @@ import (
 
 	"github.com/citizen-hotline/gateway/internal/app"
 	"github.com/citizen-hotline/gateway/internal/seal"
+	"github.com/citizen-hotline/gateway/store"
+	"github.com/citizen-hotline/gateway/store/postgres"
 	"github.com/citizen-hotline/gateway/store/sqlite"
 	"github.com/citizen-hotline/gateway/ticket"
 )
@@ -29,6 +31,7 @@ type program struct {
 	t       *testing.T
 	binary  string
 	data    string
+	store   string // a database that others share; empty: a file in data
 	listen  string
 	cmd     *exec.Cmd
 	log     *tail
@@ -50,6 +53,9 @@ func (p *program) start() time.Duration {
 	p.t.Helper()
 	p.log = &tail{}
 	p.cmd = exec.Command(p.binary, "serve", "--demo", "--city", cityDir, "--data", p.data, "--listen", p.listen, "--log-level", "warn", "--speed", "600")
+	if p.store != "" {
+		p.cmd.Args = append(p.cmd.Args, "--store", p.store)
+	}
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	p.cmd.Env = append(os.Environ(), "GOTRACEBACK=single")
 	p.started = time.Now()
@@ -174,15 +180,20 @@ func (s *sender) count() int {
 	return len(s.taken)
 }
 
-// kept checks a data folder that no process uses: every acknowledged ticket is there under its key,
+// kept checks a city's data that no process uses: every acknowledged ticket is there under its key,
 // every chain holds, no ladder step was taken twice. It returns how many steps were taken.
-func kept(t *testing.T, data string, taken []acknowledged) (steps int) {
+func kept(t *testing.T, where app.Where, taken []acknowledged) (steps int) {
 	t.Helper()
-	ring, err := seal.Load(filepath.Join(data, "keys.json"))
+	ring, err := seal.Load(filepath.Join(where.Data, "keys.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	st, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(data, "hotline.db"), Ring: ring})
+	var st store.Store
+	if where.Store != "" {
+		st, err = postgres.Open(t.Context(), postgres.Options{DSN: where.Store, Ring: ring})
+	} else {
+		st, err = sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(where.Data, "hotline.db"), Ring: ring})
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,7 +237,7 @@ func kept(t *testing.T, data string, taken []acknowledged) (steps int) {
 		t.Error(err)
 	}
 	var out bytes.Buffer
-	if err := app.Verify(t.Context(), data, &out); err != nil {
+	if err := app.Verify(t.Context(), where, &out); err != nil {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 	t.Logf("%d acknowledged, %d tickets, %d ladder steps, %s", len(taken), tickets, steps, bytes.TrimSpace(out.Bytes()))
@@ -285,7 +296,7 @@ func TestKillMidLoad(t *testing.T) {
 	if err := p.end(syscall.SIGTERM); err != nil {
 		t.Errorf("SIGTERM: %v\n%s", err, p.log)
 	}
-	kept(t, p.data, taken)
+	kept(t, app.Where{Data: p.data}, taken)
 	out, err := exec.CommandContext(t.Context(), p.binary, "verify", "--data", p.data).CombinedOutput()
 	if err != nil {
 		t.Errorf("hotline verify: %v\n%s", err, out)
@@ -331,5 +342,5 @@ func TestStoppingLosesNothing(t *testing.T) {
 	if len(s.wrong) > 0 {
 		t.Errorf("answers while stopping: %v", s.wrong[:min(len(s.wrong), 5)])
 	}
-	kept(t, o.data, taken)
+	kept(t, app.Where{Data: o.data}, taken)
 }

@@ -64,7 +64,7 @@ func openAt(t *testing.T, data string) *office {
 	o.url = "http://" + ln.Addr().String()
 	log := &tail{}
 	a, err := app.New(t.Context(), app.Options{
-		City: cityDir, Data: data, Listen: ln.Addr().String(), Demo: true, Clock: o.clock,
+		City: cityDir, Where: app.Where{Data: data}, Listen: ln.Addr().String(), Demo: true, Clock: o.clock,
 		Out: io.Discard, Log: log, LogLevel: "warn", Getenv: func(string) string { return "" },
 	})
 	if err != nil {

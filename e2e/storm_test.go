@@ -39,7 +39,7 @@ func TestStorm(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if err := app.Verify(t.Context(), o.data, &out); err != nil {
+	if err := app.Verify(t.Context(), app.Where{Data: o.data}, &out); err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
 }
@@ -93,7 +93,7 @@ func TestALadderIsClimbedOnce(t *testing.T) {
 	if err := o.stop(); err != nil {
 		t.Fatal(err)
 	}
-	if steps := kept(t, o.data, nil); steps < 7 {
+	if steps := kept(t, app.Where{Data: o.data}, nil); steps < 7 {
 		t.Errorf("only %d steps in five hours", steps)
 	}
 }

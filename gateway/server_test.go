@@ -68,7 +68,7 @@ func open(t *testing.T, change ...func(*app.Options)) *gate {
 	g.addr = ln.Addr().String()
 	g.url = "http://" + g.addr
 	o := app.Options{
-		City: "../config/cities/linyi", Data: g.data, Listen: g.addr, Demo: true, Clock: func() time.Time { return time.UnixMilli(g.now.Load()).UTC() },
+		City: "../config/cities/linyi", Where: app.Where{Data: g.data}, Listen: g.addr, Demo: true, Clock: func() time.Time { return time.UnixMilli(g.now.Load()).UTC() },
 		Out: io.Discard, Log: g.log, LogLevel: "debug", Getenv: os.Getenv,
 	}
 	for _, c := range change {

@@ -359,6 +359,8 @@ type Outbox interface {
 	// Claim leases up to limit pending notices due at or before now until now+lease, oldest first;
 	// only those of the kinds named, when any are: emergencies must not wait behind the rest.
 	Claim(ctx context.Context, now time.Time, lease time.Duration, limit int, kinds ...string) ([]StoredNotice, error)
+	// Renew keeps notices leased until an instant, while attempts go on.
+	Renew(ctx context.Context, ids []int64, until time.Time) error
 	// Settle records what attempts brought.
 	Settle(ctx context.Context, results []NoticeResult) error
 	// Notices lists notices in a state, newest first; Body is left out.

@@ -10,12 +10,12 @@ import (
 )
 
 type importCmd struct {
+	whereFlags
 	File     string `arg:"" help:"CSV (UTF-8, UTF-16 or GB18030; comma, semicolon or tab) or XLSX with a header row." type:"existingfile"`
 	Channel  string `help:"Channel of the pack for archives: adapter form, historic: true." default:"import"`
 	Source   string `help:"System the old numbers are of: equal numbers of two systems are two tickets." default:"archive"`
 	Sheet    string `help:"Sheet of a workbook; the first visible one without it." placeholder:"NAME"`
 	City     string `help:"City pack to publish first; the active one of the data folder without it." env:"HOTLINE_CITY" placeholder:"DIR"`
-	Data     string `help:"Data folder; no gateway may be using it." env:"HOTLINE_DATA" default:"./data" placeholder:"DIR"`
 	To       string `help:"Send to this running gateway instead of the data folder." placeholder:"URL"`
 	Token    string `help:"Secret of the channel, for --to." env:"HOTLINE_IMPORT_SECRET" placeholder:"SECRET"`
 	Rejected string `help:"File for rows that cannot be taken; FILE.rejected.csv without it." placeholder:"PATH"`
@@ -35,7 +35,7 @@ const errRejectedRows = exitCode(3)
 // Run imports the file.
 func (c *importCmd) Run(ctx context.Context) error {
 	err := app.Import(ctx, app.ImportOptions{
-		File: c.File, Sheet: c.Sheet, Source: c.Source, Channel: c.Channel, City: c.City, Data: c.Data,
+		File: c.File, Sheet: c.Sheet, Source: c.Source, Channel: c.Channel, City: c.City, Where: c.where(),
 		To: c.To, Token: c.Token, Rejected: c.Rejected, JSON: c.JSON, Out: os.Stdout, Err: os.Stderr, Log: os.Stderr, Progress: terminal(os.Stderr),
 	})
 	if errors.Is(err, app.ErrRejected) {

@@ -8,22 +8,28 @@ import (
 	"github.com/citizen-hotline/gateway/internal/app"
 )
 
+// whereFlags say where a city's data is.
+type whereFlags struct {
+	Data  string `help:"Folder of keys, attachments and, without --store, the database." env:"HOTLINE_DATA" default:"./data" placeholder:"DIR"`
+	Store string `help:"PostgreSQL database instead of a file in the folder: postgres://user@host:5432/database. Give the password by PGPASSFILE, PGPASSWORD or HOTLINE_STORE, not on the command line." env:"HOTLINE_STORE" placeholder:"URL"`
+}
+
+func (f whereFlags) where() app.Where { return app.Where{Data: f.Data, Store: f.Store} }
+
 type initCmd struct {
-	Data  string `help:"Data folder of the new city." env:"HOTLINE_DATA" default:"./data" placeholder:"DIR"`
+	whereFlags
 	Login string `help:"Login of the first administrator." default:"admin"`
 }
 
 // Run makes keys and the first administrator.
 func (c *initCmd) Run(ctx context.Context) error {
-	return app.Initialise(ctx, c.Data, c.Login, os.Stdout)
+	return app.Initialise(ctx, c.where(), c.Login, os.Stdout)
 }
 
-type verifyCmd struct {
-	Data string `help:"Data folder." env:"HOTLINE_DATA" default:"./data" placeholder:"DIR"`
-}
+type verifyCmd struct{ whereFlags }
 
 // Run checks every ticket's chain.
-func (c *verifyCmd) Run(ctx context.Context) error { return app.Verify(ctx, c.Data, os.Stdout) }
+func (c *verifyCmd) Run(ctx context.Context) error { return app.Verify(ctx, c.where(), os.Stdout) }
 
 type healthCmd struct {
 	URL    string `help:"Address of the gateway; without it the one of --listen." env:"HOTLINE_HEALTH_URL" placeholder:"URL"`

@@ -31,8 +31,8 @@ type rulesCmd struct {
 }
 
 type explainCmd struct {
+	whereFlags
 	City     string  `help:"Folder of the city pack." env:"HOTLINE_CITY" placeholder:"DIR"`
-	Data     string  `help:"Data folder, to explain a ticket." env:"HOTLINE_DATA" default:"./data" placeholder:"DIR"`
 	Number   string  `help:"Explain this ticket instead of a made-up request."`
 	Text     string  `arg:"" optional:"" help:"What the citizen says."`
 	Address  string  `help:"Where, in words."`
@@ -51,7 +51,7 @@ type explainCmd struct {
 func (c *explainCmd) Run(ctx context.Context) error {
 	switch {
 	case c.Number != "":
-		return app.ExplainTicket(ctx, c.Data, c.Number, c.JSON, os.Stdout)
+		return app.ExplainTicket(ctx, c.where(), c.Number, c.JSON, os.Stdout)
 	case c.City == "" || c.Text == "":
 		return errors.New("give --city DIR and a text, or --number of a ticket")
 	}
@@ -65,23 +65,23 @@ func (c *explainCmd) Run(ctx context.Context) error {
 }
 
 type historyCmd struct {
-	Data string `help:"Data folder." env:"HOTLINE_DATA" default:"./data" placeholder:"DIR"`
-	JSON bool   `help:"Print JSON."`
+	whereFlags
+	JSON bool `help:"Print JSON."`
 }
 
 // Run lists the packs.
 func (c *historyCmd) Run(ctx context.Context) error {
-	return app.History(ctx, c.Data, c.JSON, os.Stdout)
+	return app.History(ctx, c.where(), c.JSON, os.Stdout)
 }
 
 type rollbackCmd struct {
-	Data string `help:"Data folder." env:"HOTLINE_DATA" default:"./data" placeholder:"DIR"`
+	whereFlags
 	Hash string `arg:"" optional:"" help:"Pack to bring back; without it the one before the active."`
 }
 
 // Run rolls back. The data folder must not be in use: a running gateway rolls back by its API.
 func (c *rollbackCmd) Run(ctx context.Context) error {
-	return app.Rollback(ctx, c.Data, c.Hash, os.Stdout)
+	return app.Rollback(ctx, c.where(), c.Hash, os.Stdout)
 }
 
 type calendarCmd struct {

@@ -13,8 +13,8 @@ import (
 )
 
 type serveCmd struct {
+	whereFlags
 	City      string   `help:"Folder of the city pack to publish; without it the active pack of the data folder." env:"HOTLINE_CITY" placeholder:"DIR"`
-	Data      string   `help:"Folder of everything that is kept." env:"HOTLINE_DATA" default:"./data" placeholder:"DIR"`
 	Listen    string   `help:"Address to listen on." env:"HOTLINE_LISTEN" default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
 	PublicURL string   `help:"Address as citizens and platforms reach it." env:"HOTLINE_PUBLIC_URL" placeholder:"URL"`
 	Proxies   []string `name:"trusted-proxies" help:"Networks whose X-Forwarded-For is believed." env:"HOTLINE_TRUSTED_PROXIES" placeholder:"CIDR"`
@@ -35,7 +35,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 		proxies = append(proxies, prefix)
 	}
 	a, err := app.New(ctx, app.Options{
-		City: c.City, Data: c.Data, Listen: c.Listen, PublicURL: c.PublicURL, TrustedProxies: proxies,
+		City: c.City, Where: c.where(), Listen: c.Listen, PublicURL: c.PublicURL, TrustedProxies: proxies,
 		Demo: c.Demo, Speed: c.Speed, LogLevel: c.LogLevel, LogFormat: c.LogFormat, Out: os.Stdout, Log: os.Stderr, Getenv: os.Getenv,
 	})
 	if err != nil {

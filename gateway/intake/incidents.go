@@ -22,11 +22,14 @@ import (
 type incidents struct {
 	mu     sync.Mutex
 	recent []*report            // oldest first
+	known  map[ticket.ID]bool   // of tickets in recent
+	feed   int64                // position up to which other gateways' events have been read
 	near   map[string][]*report // by cell, or by region for those without a point; any category
 }
 
 // report is one request in memory.
 type report struct {
+	ticket   ticket.ID // its own
 	lead     ticket.ID // the incident it belongs to; its own ticket when it leads; zero until committed
 	sender   string
 	category string
@@ -56,7 +59,9 @@ const (
 	wordsMost = 1000
 )
 
-func newIncidents() *incidents { return &incidents{near: map[string][]*report{}} }
+func newIncidents() *incidents {
+	return &incidents{near: map[string][]*report{}, known: map[ticket.ID]bool{}}
+}
 
 // happening is what meet found for one request.
 type happening struct {
@@ -160,6 +165,9 @@ func (r *report) key() string {
 }
 
 func (in *incidents) add(r *report) {
+	if !r.ticket.IsZero() {
+		in.known[r.ticket] = true
+	}
 	in.recent = append(in.recent, r)
 	if k := r.key(); k != "" {
 		in.near[k] = append(in.near[k], r)
@@ -180,6 +188,7 @@ func (in *incidents) forget(now time.Time) {
 
 // drop takes a report out of its neighbourhood.
 func (in *incidents) drop(r *report) {
+	delete(in.known, r.ticket)
 	k := r.key()
 	list := in.near[k]
 	if n := slices.Index(list, r); n >= 0 {
@@ -206,6 +215,18 @@ func (h *happening) lead(ctx context.Context) (ticket.ID, bool) {
 	return h.match.lead, !h.match.lead.IsZero()
 }
 
+// call gives the request's place the ticket's id, before the commit: when the feed tells of the ticket
+// it is known already.
+func (h *happening) call(id ticket.ID) {
+	if h.own == nil {
+		return
+	}
+	h.all.mu.Lock()
+	defer h.all.mu.Unlock()
+	h.own.ticket = id
+	h.all.known[id] = true
+}
+
 // settled says that the request's ticket is on disk.
 func (h *happening) settled(t *ticket.Ticket) {
 	if h.own == nil {
@@ -229,9 +250,66 @@ func (h *happening) leave() {
 	close(h.own.done)
 }
 
+// followMost is how many events one look at the feed reads.
+const followMost = 500
+
+// Follow learns of the happenings that other gateways took since the last look, so that their citizens'
+// reports share work with ours. Two that come in the same moment still become two.
+func (i *Intake) Follow(ctx context.Context) error {
+	for {
+		i.incidents.mu.Lock()
+		after := i.incidents.feed
+		i.incidents.mu.Unlock()
+		events, err := i.Store.Feed(ctx, after, followMost)
+		if err != nil || len(events) == 0 {
+			return err
+		}
+		for n := range events {
+			if err := i.learn(ctx, &events[n].Event); err != nil {
+				return err
+			}
+		}
+		i.incidents.mu.Lock()
+		i.incidents.feed = events[len(events)-1].Position
+		i.incidents.mu.Unlock()
+		if len(events) < followMost {
+			return nil
+		}
+	}
+}
+
+// learn takes a ticket that another gateway registered into memory, as it stands now.
+func (i *Intake) learn(ctx context.Context, e *ticket.Event) error {
+	reg := e.Details.Registration
+	if reg == nil || reg.Historic || reg.Confidential || reg.Source == ticket.SourceMachine {
+		return nil
+	}
+	i.incidents.mu.Lock()
+	known := i.incidents.known[e.Ticket]
+	i.incidents.mu.Unlock()
+	if known || i.Now().Sub(e.At) > incidentWindow {
+		return nil
+	}
+	item, err := i.Store.Ticket(ctx, e.Ticket)
+	if err != nil {
+		return err
+	}
+	r := remembered(i.Live.Get(), &item.Ticket)
+	i.incidents.mu.Lock()
+	defer i.incidents.mu.Unlock()
+	if !i.incidents.known[e.Ticket] { // ours, committed meanwhile
+		i.incidents.add(r)
+	}
+	return nil
+}
+
 // Warm fills the memory of recent happenings from the store, after a restart.
 func (i *Intake) Warm(ctx context.Context) error {
 	now, c := i.Now(), i.Live.Get()
+	end, err := i.Store.FeedEnd(ctx) // first: what comes meanwhile is read again, and known
+	if err != nil {
+		return err
+	}
 	filter := store.Filter{
 		From: now.Add(-incidentWindow), HideHistoric: true, Limit: 1000,
 		Sources: []ticket.SourceClass{ticket.SourceCitizen, ticket.SourceField, ticket.SourceExchange},
@@ -252,6 +330,7 @@ func (i *Intake) Warm(ctx context.Context) error {
 	slices.Reverse(found)
 	i.incidents.mu.Lock()
 	defer i.incidents.mu.Unlock()
+	i.incidents.feed = end
 	for _, r := range found {
 		i.incidents.add(r)
 	}
@@ -262,7 +341,7 @@ func (i *Intake) Warm(ctx context.Context) error {
 func remembered(c *city.City, t *ticket.Ticket) *report {
 	p := &t.Private
 	r := &report{
-		lead: leadOf(t), category: t.Category, region: town(c, t.Region),
+		ticket: t.ID, lead: leadOf(t), category: t.Category, region: town(c, t.Region),
 		words: wordsOf(p.Title + "\n" + p.Text), at: t.RegisteredAt, done: make(chan struct{}),
 	}
 	close(r.done)

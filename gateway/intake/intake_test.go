@@ -185,6 +185,42 @@ func TestAHappeningOutlivesARestart(t *testing.T) {
 	}
 }
 
+// Citizens of one happening share its work whichever gateway of the city takes their calls.
+func TestAHappeningIsSharedBetweenGateways(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	gate := func(n int) ticket.Request {
+		return ticket.Request{
+			Key: strconv.Itoa(n), Kind: ticket.KindCase, Text: "沂蒙路小区门口积水很深，车都进不去", Appellant: person(n),
+			Place: ticket.Place{Lng: 118.3450, Lat: 35.0600, Datum: ticket.WGS84},
+		}
+	}
+	here := o.intake
+	o.Restart() // another gateway on the same store
+	there := o.intake
+	o.intake = here
+	first := o.Post("app", gate(1)).Ticket()
+	for range 2 {
+		for _, i := range []*intake.Intake{here, there} {
+			if err := i.Follow(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	o.intake = there
+	second := o.Post("app", gate(2)).Ticket()
+	if second.Incident != first.ID {
+		t.Errorf("at another gateway the second report is %s", second.State)
+	}
+	if err := here.Follow(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	o.intake = here
+	if third := o.Post("app", gate(3)).Ticket(); third.Incident != first.ID {
+		t.Errorf("back at the first gateway the third report is %s", third.State)
+	}
+}
+
 func TestLifeInDangerAndItsLookAlikes(t *testing.T) {
 	t.Parallel()
 	o := open(t)

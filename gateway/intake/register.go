@@ -50,6 +50,7 @@ func (i *Intake) register(ctx context.Context, a admission) (adapters.Outcome, e
 	if err != nil {
 		return adapters.Outcome{}, err
 	}
+	happening.call(d.t.ID)
 	if err := i.assign(ctx, d, a, decision, happening); err != nil {
 		return adapters.Outcome{}, err
 	}

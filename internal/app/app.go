@@ -35,7 +35,6 @@ import (
 	"github.com/citizen-hotline/gateway/sla/tracker"
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/store/lanes"
-	"github.com/citizen-hotline/gateway/store/sqlite"
 )
 
 // App is a gateway, built and ready to run.
@@ -46,7 +45,7 @@ type App struct {
 	lend     lend
 	live     *city.Live
 	store    store.Store
-	search   *search.Index
+	search   textIndex
 	media    *media.Store
 	hub      *live.Hub
 	intake   *intake.Intake
@@ -106,14 +105,14 @@ func (a *App) openData(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	observer := lanes.NewMetrics(a.metrics).Observer()
-	st, err := sqlite.Open(ctx, sqlite.Options{Path: o.path("hotline.db"), Ring: ring, Observer: observer})
-	if err != nil {
+	if a.store, err = o.open(ctx, ring, lanes.NewMetrics(a.metrics).Observer()); err != nil {
 		return err
 	}
-	a.store = st
-	a.onStop("store", st.Close)
-	if a.search, err = search.Open(o.path("search.db"), ring); err != nil {
+	a.onStop("store", a.store.Close)
+	if err := a.syncClock(ctx); err != nil {
+		return err
+	}
+	if a.search, err = o.index(ctx, ring); err != nil {
 		return err
 	}
 	a.onStop("search", a.search.Close)
@@ -203,7 +202,7 @@ func (a *App) build() error {
 	now := func() time.Time { return a.clock.Now() }
 	a.outbox = outbox.New(outbox.Options{
 		Store: a.store, Live: a.live, Media: a.media, HTTP: a.lend.http, Secret: a.lend.secret,
-		Random: rand.Reader, Log: a.log.With(slog.String("part", "outbox")), Now: now, Wall: time.Now, Lease: time.Duration(a.clock.speed * float64(2*time.Minute)),
+		Random: rand.Reader, Log: a.log.With(slog.String("part", "outbox")), Now: now, Wall: time.Now, Speed: a.clock.speed,
 		Every: time.Second, Metrics: outbox.NewMetrics(a.metrics),
 	})
 	committed := func(urgent bool) {
@@ -253,7 +252,7 @@ func (a *App) worldNow() time.Time {
 func (a *App) Run(ctx context.Context, ln net.Listener) error {
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	var loops sync.WaitGroup
-	for _, loop := range []func(context.Context){a.tracker.Run, a.outbox.Run, a.runIndex, a.runPack, a.runDemoClock} {
+	for _, loop := range []func(context.Context){a.tracker.Run, a.outbox.Run, a.runIndex, a.runPack, a.runDemoClock, a.runClock, a.runIncidents} {
 		loops.Go(func() { loop(work) })
 	}
 	served := make(chan error, 1)

@@ -44,7 +44,7 @@ func edit(t *testing.T, file, old, with string) {
 
 func options(t *testing.T, city string) Options {
 	t.Helper()
-	return Options{City: city, Data: t.TempDir(), Listen: "127.0.0.1:0", Demo: true}
+	return Options{City: city, Where: Where{Data: t.TempDir()}, Listen: "127.0.0.1:0", Demo: true}
 }
 
 func start(t *testing.T, o Options) *App {
@@ -145,10 +145,10 @@ func TestOptionsThatCannotWork(t *testing.T) {
 	t.Parallel()
 	for name, o := range map[string]Options{
 		"--data":       {Listen: "127.0.0.1:1"},
-		"--listen":     {Data: "d", Listen: "nowhere"},
-		"loopback":     {Data: "d", Listen: "0.0.0.0:8080", Demo: true},
-		"--public-url": {Data: "d", PublicURL: "ftp://x"},
-		"--speed":      {Data: "d", Speed: 1e9},
+		"--listen":     {Where: Where{Data: "d"}, Listen: "nowhere"},
+		"loopback":     {Where: Where{Data: "d"}, Listen: "0.0.0.0:8080", Demo: true},
+		"--public-url": {Where: Where{Data: "d"}, PublicURL: "ftp://x"},
+		"--speed":      {Where: Where{Data: "d"}, Speed: 1e9},
 	} {
 		if err := o.validate(); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)

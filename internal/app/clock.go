@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,6 +16,7 @@ type Clock struct {
 	wall  time.Time // when the world's clock showed start
 	speed float64
 	told  func() time.Time // a clock of its own, for tests
+	ahead atomic.Int64     // how far the machine's clock runs ahead of the database's, ns
 }
 
 // realClock is the world's time.
@@ -31,10 +33,18 @@ func (c *Clock) Now() time.Time {
 		return c.told().UTC()
 	}
 	if c.start.IsZero() {
-		return time.Now().UTC()
+		return time.Now().Add(-time.Duration(c.ahead.Load())).UTC()
 	}
 	passed := float64(time.Since(c.wall)) * c.speed
 	return c.start.Add(time.Duration(passed)).UTC()
+}
+
+// real reports whether this is the world's time.
+func (c *Clock) real() bool { return c.told == nil && c.start.IsZero() }
+
+// correct says how far the machine's clock is ahead, and returns how much that is news.
+func (c *Clock) correct(ahead time.Duration) time.Duration {
+	return (ahead - time.Duration(c.ahead.Swap(int64(ahead)))).Abs()
 }
 
 // Pause is how long the world waits while the city's clock runs d.

@@ -26,12 +26,12 @@ import (
 
 // ImportOptions tell what is imported, and where to. To and Data exclude each other; To wins.
 type ImportOptions struct {
+	Where    // which no gateway may be using meanwhile, unless it is a server
 	File     string
 	Sheet    string // of a workbook; empty: the first that is visible
 	Source   string // the system the old numbers are of
 	Channel  string // of the pack; a form channel with historic set
 	City     string // folder of a pack to publish first; empty: the active pack of the data folder
-	Data     string // data folder, which no gateway may be using meanwhile
 	To       string // address of a running gateway
 	Token    string // secret of the channel, for To
 	Rejected string // file for rows that are not taken; empty: FILE.rejected.csv
@@ -197,7 +197,7 @@ func openForImport(ctx context.Context, o *ImportOptions) (_ *App, err error) {
 	if _, err := os.Stat(filepath.Join(o.Data, "keys.json")); errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("%s holds no keys: make a data folder with `hotline init --data %s`, or send the rows to a gateway with --to URL", o.Data, o.Data)
 	}
-	a, err := openStore(ctx, o.Data)
+	a, err := openStore(ctx, o.Where)
 	if err != nil {
 		return nil, fmt.Errorf("%w (a gateway that is running takes rows with --to URL)", err)
 	}

@@ -29,7 +29,7 @@ const (
 func newData(t *testing.T) string {
 	t.Helper()
 	data := filepath.Join(t.TempDir(), "data")
-	if err := Initialise(t.Context(), data, "admin", io.Discard); err != nil {
+	if err := Initialise(t.Context(), Where{Data: data}, "admin", io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	return data
@@ -57,7 +57,7 @@ func runImport(t *testing.T, o ImportOptions) (last, said string, err error) {
 // opened opens what was imported, with its city in force.
 func opened(t *testing.T, data string) *App {
 	t.Helper()
-	a, err := openStore(t.Context(), data)
+	a, err := openStore(t.Context(), Where{Data: data})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,13 +82,13 @@ func TestVolumeImportMessages(t *testing.T) {
 	}
 	data := newData(t)
 	start := time.Now()
-	last, said, err := runImport(t, ImportOptions{File: messages, Data: data, City: linyi})
+	last, said, err := runImport(t, ImportOptions{File: messages, Where: Where{Data: data}, City: linyi})
 	if err != nil || last != "imported=4326 skipped=0 rejected=0" {
 		t.Fatalf("first run: %q, %v\n%s", last, err, said)
 	}
 	first := time.Since(start)
 	start = time.Now()
-	last, said, err = runImport(t, ImportOptions{File: messages, Data: data})
+	last, said, err = runImport(t, ImportOptions{File: messages, Where: Where{Data: data}})
 	if err != nil || last != "imported=0 skipped=4326 rejected=0" {
 		t.Fatalf("second run: %q, %v\n%s", last, err, said)
 	}
@@ -105,7 +105,7 @@ func TestVolumeImportMessages(t *testing.T) {
 	}
 	t.Logf("checks and tracker %s", time.Since(start).Round(time.Millisecond))
 	var out bytes.Buffer
-	if err := Verify(t.Context(), data, &out); err != nil || !strings.Contains(out.String(), "tickets=4326 broken=0") {
+	if err := Verify(t.Context(), Where{Data: data}, &out); err != nil || !strings.Contains(out.String(), "tickets=4326 broken=0") {
 		t.Errorf("verify: %v\n%s", err, out.String())
 	}
 }
@@ -261,7 +261,7 @@ func TestImportTellsWhatIsWrong(t *testing.T) {
 	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	o := ImportOptions{File: file, Data: newData(t), City: linyi, Rejected: filepath.Join(t.TempDir(), "wrong.csv")}
+	o := ImportOptions{File: file, Where: Where{Data: newData(t)}, City: linyi, Rejected: filepath.Join(t.TempDir(), "wrong.csv")}
 	last, said, err := runImport(t, o)
 	if !errors.Is(err, ErrRejected) || last != "imported=2 skipped=1 rejected=2" {
 		t.Fatalf("%q, %v\n%s", last, err, said)
@@ -295,7 +295,7 @@ func TestImportRefuses(t *testing.T) {
 		o    ImportOptions
 		want string
 	}{
-		"a folder without keys":       {ImportOptions{File: file, Data: t.TempDir(), City: linyi}, "hotline init"},
+		"a folder without keys":       {ImportOptions{File: file, Where: Where{Data: t.TempDir()}, City: linyi}, "hotline init"},
 		"a source with blanks":        {ImportOptions{File: file, City: linyi, Source: "old hotline"}, "--source"},
 		"a channel of live reports":   {ImportOptions{File: file, City: linyi, Channel: "miniapp"}, "historic: true"},
 		"a channel that is not there": {ImportOptions{File: file, City: linyi, Channel: "fax"}, `no channel "fax"`},

@@ -11,33 +11,32 @@ import (
 
 	"github.com/citizen-hotline/gateway/internal/account"
 	"github.com/citizen-hotline/gateway/internal/seal"
-	"github.com/citizen-hotline/gateway/store/sqlite"
+	"github.com/citizen-hotline/gateway/store/lanes"
 )
 
 // Initialise makes the keys of a new city and its first administrator, whose password must be
 // changed at the first log-in. It refuses a data folder that has keys already.
-func Initialise(ctx context.Context, data, login string, out io.Writer) error {
-	if err := os.MkdirAll(data, 0o700); err != nil {
+func Initialise(ctx context.Context, where Where, login string, out io.Writer) error {
+	if err := os.MkdirAll(where.Data, 0o700); err != nil {
 		return fmt.Errorf("data folder: %w", err)
 	}
-	o := Options{Data: data}
-	if _, err := os.Stat(o.path("keys.json")); err == nil {
-		return fmt.Errorf("%s is there already: this city has keys; nothing was changed", o.path("keys.json"))
+	if _, err := os.Stat(where.path("keys.json")); err == nil {
+		return fmt.Errorf("%s is there already: this city has keys; nothing was changed", where.path("keys.json"))
 	}
 	keys, err := seal.Generate(rand.Reader)
 	if err != nil {
 		return err
 	}
-	if err := seal.Save(o.path("keys.json"), keys); err != nil {
+	if err := seal.Save(where.path("keys.json"), keys); err != nil {
 		return err
 	}
 	ring, err := seal.New(keys)
 	if err != nil {
 		return err
 	}
-	st, err := sqlite.Open(ctx, sqlite.Options{Path: o.path("hotline.db"), Ring: ring})
-	if err != nil {
-		return err
+	st, err := where.open(ctx, ring, lanes.Observer{})
+	if err != nil { // nothing has been sealed: the next try shall begin anew
+		return errors.Join(err, os.Remove(where.path("keys.json")))
 	}
 	accounts := account.New(account.Options{Store: st, Now: func() time.Time { return time.Now().UTC() }, Random: rand.Reader})
 	password, err := accounts.CreateAdmin(ctx, login)
@@ -53,6 +52,6 @@ func Initialise(ctx context.Context, data, login string, out io.Writer) error {
 
 Next:  hotline check DIR            checks a city pack
        hotline serve --city DIR --data %s
-`, data, o.path("keys.json"), login, password, data)
+`, where.Data, where.path("keys.json"), login, password, where.Data)
 	return nil
 }

@@ -14,8 +14,8 @@ import (
 // Options are the settings of a running gateway. The zero value is not enough: Data is required,
 // and City too before the first pack was published.
 type Options struct {
+	Where
 	City           string           // folder of a city pack to publish; empty: the active pack of the store
-	Data           string           // folder of everything that is kept
 	Listen         string           // host:port
 	PublicURL      string           // as citizens and platforms reach us; empty: http://Listen
 	TrustedProxies []netip.Prefix   // whose X-Forwarded-For is believed
@@ -62,4 +62,4 @@ func (o *Options) validate() error {
 	return errors.Join(problems...)
 }
 
-func (o *Options) path(name string) string { return filepath.Join(o.Data, name) }
+func (w Where) path(name string) string { return filepath.Join(w.Data, name) }

@@ -13,9 +13,8 @@ import (
 	"github.com/citizen-hotline/gateway/adapters/all"
 	"github.com/citizen-hotline/gateway/config"
 	"github.com/citizen-hotline/gateway/gateway/intake"
-	"github.com/citizen-hotline/gateway/internal/seal"
 	"github.com/citizen-hotline/gateway/sla"
-	"github.com/citizen-hotline/gateway/store/sqlite"
+	"github.com/citizen-hotline/gateway/store/lanes"
 	"github.com/citizen-hotline/gateway/ticket"
 )
 
@@ -138,8 +137,8 @@ func Explain(dir string, q Question, asJSON bool, out io.Writer) error {
 
 // ExplainTicket explains the owner of a registered ticket from the facts kept with it and the pack
 // it was decided by.
-func ExplainTicket(ctx context.Context, data, number string, asJSON bool, out io.Writer) (err error) {
-	a, err := openStore(ctx, data)
+func ExplainTicket(ctx context.Context, where Where, number string, asJSON bool, out io.Writer) (err error) {
+	a, err := openStore(ctx, where)
 	if err != nil {
 		return err
 	}
@@ -162,8 +161,8 @@ func ExplainTicket(ctx context.Context, data, number string, asJSON bool, out io
 }
 
 // History lists the packs that were in force, newest first.
-func History(ctx context.Context, data string, asJSON bool, out io.Writer) (err error) {
-	a, err := openStore(ctx, data)
+func History(ctx context.Context, where Where, asJSON bool, out io.Writer) (err error) {
+	a, err := openStore(ctx, where)
 	if err != nil {
 		return err
 	}
@@ -190,8 +189,8 @@ func History(ctx context.Context, data string, asJSON bool, out io.Writer) (err 
 
 // Rollback brings an earlier pack back into force, in a data folder that no gateway has open (a
 // running one rolls back by its API). The hash may be shortened as far as it is unambiguous; empty means the one before the active.
-func Rollback(ctx context.Context, data, hash string, out io.Writer) (err error) {
-	a, err := openStore(ctx, data)
+func Rollback(ctx context.Context, where Where, hash string, out io.Writer) (err error) {
+	a, err := openStore(ctx, where)
 	if err != nil {
 		return err
 	}
@@ -246,14 +245,14 @@ func (a *App) earlierPack(ctx context.Context, prefix string) (string, error) {
 	return found, nil
 }
 
-// openStore opens a data folder for a verb that needs the store and the packs alone.
-func openStore(ctx context.Context, data string) (*App, error) {
-	o := Options{Data: data}
-	ring, err := seal.Load(o.path("keys.json"))
+// openStore opens a city's data for a verb that needs the store and the packs alone.
+func openStore(ctx context.Context, where Where) (*App, error) {
+	o := Options{Where: where}
+	ring, err := where.keys()
 	if err != nil {
 		return nil, err
 	}
-	st, err := sqlite.Open(ctx, sqlite.Options{Path: o.path("hotline.db"), Ring: ring})
+	st, err := where.open(ctx, ring, lanes.Observer{})
 	if err != nil {
 		return nil, err
 	}
@@ -265,7 +264,7 @@ func openStore(ctx context.Context, data string) (*App, error) {
 	if err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
-	secrets := config.Secrets{Dir: data, Demo: true} // channels are built to check them, never used
+	secrets := config.Secrets{Dir: where.Data, Demo: true} // channels are built to check them, never used
 	a := &App{
 		options: o, log: log, clock: realClock(), store: st,
 		lend: lend{registry: registry, secret: secrets.Resolve, log: log, now: time.Now},

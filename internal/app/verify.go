@@ -2,29 +2,26 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 
-	"github.com/citizen-hotline/gateway/internal/seal"
 	"github.com/citizen-hotline/gateway/store"
-	"github.com/citizen-hotline/gateway/store/sqlite"
+	"github.com/citizen-hotline/gateway/store/lanes"
 	"github.com/citizen-hotline/gateway/ticket"
 )
 
-// Verify checks every ticket of a data folder: that its chain of events holds and that its row
+// Verify checks every ticket of a city: that its chain of events holds and that its row
 // is the fold of them. It names the first broken link of each ticket and ends with a count.
-func Verify(ctx context.Context, data string, out io.Writer) (err error) {
-	o := Options{Data: data}
-	ring, err := seal.Load(o.path("keys.json"))
+func Verify(ctx context.Context, where Where, out io.Writer) (err error) {
+	ring, err := where.keys()
 	if err != nil {
 		return err
 	}
-	st, err := sqlite.Open(ctx, sqlite.Options{Path: o.path("hotline.db"), Ring: ring})
+	st, err := where.open(ctx, ring, lanes.Observer{})
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, st.Close()) }()
+	defer closing(&err, st.Close)
 	checked, broken := 0, 0
 	err = st.Walk(ctx, ticket.ID{}, func(id ticket.ID) error {
 		checked++

@@ -69,7 +69,7 @@ func gateway(ctx context.Context, ln net.Listener, cityDir, data string) (func()
 	if err != nil {
 		return nil, err
 	}
-	a, err := app.New(ctx, app.Options{City: cityDir, Data: data, Listen: ln.Addr().String(), Demo: true, Speed: 1, Log: log, Getenv: os.Getenv})
+	a, err := app.New(ctx, app.Options{City: cityDir, Where: app.Where{Data: data}, Listen: ln.Addr().String(), Demo: true, Speed: 1, Log: log, Getenv: os.Getenv})
 	if err != nil {
 		return nil, errors.Join(err, log.Close())
 	}

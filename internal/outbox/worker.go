@@ -47,8 +47,8 @@ type Options struct {
 	Log    *slog.Logger
 	Now    func() time.Time // the gateway's clock
 	Wall   func() time.Time // the world's clock, for signatures; the same as Now but in a demo
-	// Lease is how long a claimed notice is this worker's alone, by Now; 0 means two minutes.
-	Lease time.Duration
+	// Speed is how fast Now runs beside the world's clock; 0 means 1.
+	Speed float64
 	// Every is the pause between idle looks; 0 means 1 s.
 	Every   time.Duration
 	Metrics *Metrics
@@ -61,8 +61,12 @@ type Worker struct {
 	urgent, ordinary chan struct{}
 }
 
-// longest is how long one attempt may take, and what a lease must outlast.
+// longest is how long one attempt may take.
 const longest = time.Minute
+
+// lease is how long a claimed notice stays this worker's after it was last heard of, by the world's
+// clock. It is renewed while attempts go on, so another gateway takes over from a dead one soon after.
+const lease = 8 * time.Second
 
 // hands is how many work in each lane: a batch that waits for a receiver that hangs is not waited
 // for by the next emergency.
@@ -92,8 +96,8 @@ func New(o Options) *Worker {
 	if o.Every <= 0 {
 		o.Every = time.Second
 	}
-	if o.Lease <= 0 {
-		o.Lease = 2 * longest
+	if o.Speed <= 0 {
+		o.Speed = 1
 	}
 	return &Worker{Options: o, urgent: make(chan struct{}, 1), ordinary: make(chan struct{}, 1)}
 }
@@ -155,17 +159,49 @@ func pause(ctx context.Context, d time.Duration) {
 // RunOnce claims due notices of some kinds (all when none is named), tries each once and records
 // what came of it. It returns how many it tried.
 func (w *Worker) RunOnce(ctx context.Context, now time.Time, kinds ...string) (int, error) {
-	claimed, err := w.Store.Claim(ctx, now, w.Lease, claimMost, kinds...)
+	claimed, err := w.Store.Claim(ctx, now, w.lease(), claimMost, kinds...)
 	if err != nil || len(claimed) == 0 {
 		return 0, err
 	}
+	release := w.hold(ctx, claimed)
 	results := make([]store.NoticeResult, len(claimed))
 	var all sync.WaitGroup
 	for n := range claimed {
 		all.Go(func() { results[n] = w.attempt(ctx, &claimed[n], now) })
 	}
 	all.Wait()
+	release()
 	return len(claimed), w.Store.Settle(context.WithoutCancel(ctx), results)
+}
+
+// lease is the length of a lease by Now.
+func (w *Worker) lease() time.Duration { return time.Duration(w.Speed * float64(lease)) }
+
+// hold renews the leases of notices until it is released. A renewal that fails is no matter: at the
+// worst a receiver gets a notice twice, with the same id.
+func (w *Worker) hold(ctx context.Context, claimed []store.StoredNotice) (release func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	ids := make([]int64, len(claimed))
+	for i := range claimed {
+		ids[i] = claimed[i].ID
+	}
+	var renewing sync.WaitGroup
+	renewing.Go(func() {
+		ticker := time.NewTicker(lease / 3)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+				_ = w.Store.Renew(ctx, ids, w.Now().Add(w.lease()))
+			}
+		}
+	})
+	return func() {
+		cancel()
+		renewing.Wait()
+	}
 }
 
 // attempt tries one notice and says how it stands.

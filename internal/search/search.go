@@ -258,16 +258,28 @@ func pairsOf(query string) []string {
 	return pairs
 }
 
+// findLimit keeps what is found bounded.
+func findLimit(n int) int {
+	if n <= 0 {
+		return 50
+	}
+	return min(n, findMost)
+}
+
+func errShort() error {
+	return &ticket.Error{
+		Kind: ticket.Invalid, Code: "search.short", Message: "搜索词太短",
+		Fields: []ticket.Field{{Name: "q", Message: "至少输入两个相连的字，例如“路灯”"}},
+	}
+}
+
 // Find lists the tickets whose text holds all pairs of neighbouring characters of the query, newest
 // first, at most limit (50 when none is given, 1000 at most). It is Invalid for a query without
 // such a pair: one character finds half of all tickets.
 func (x *Index) Find(ctx context.Context, query string, limit int) ([]ticket.ID, error) {
 	pairs := pairsOf(query)
 	if len(pairs) == 0 {
-		return nil, &ticket.Error{
-			Kind: ticket.Invalid, Code: "search.short", Message: "搜索词太短",
-			Fields: []ticket.Field{{Name: "q", Message: "至少输入两个相连的字，例如“路灯”"}},
-		}
+		return nil, errShort()
 	}
 	var match strings.Builder
 	for i, p := range pairs {
@@ -276,14 +288,8 @@ func (x *Index) Find(ctx context.Context, query string, limit int) ([]ticket.ID,
 		}
 		match.WriteString(`"` + x.token(p) + `"`)
 	}
-	switch {
-	case limit <= 0:
-		limit = 50
-	case limit > findMost:
-		limit = findMost
-	}
 	rows, err := x.read.QueryContext(ctx, `SELECT d.ticket FROM words w JOIN docs d ON d.id = w.rowid WHERE w.words MATCH ? ORDER BY w.rowid DESC LIMIT ?`,
-		match.String(), limit)
+		match.String(), findLimit(limit))
 	if err != nil {
 		return nil, fmt.Errorf("search: find: %w", err)
 	}

@@ -2,6 +2,7 @@ package search
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -51,14 +53,36 @@ func openIndex(t testing.TB, path string, keys Keys) *Index {
 	return x
 }
 
+// finder is what both kinds of index can do.
+type finder interface {
+	Find(ctx context.Context, query string, limit int) ([]ticket.ID, error)
+	Follow(ctx context.Context, r Reader) (int, error)
+	Rebuild(ctx context.Context) error
+}
+
 // setting is a store with an index that follows it.
 type setting struct {
-	t     testing.TB
-	dir   string
-	ring  *seal.Ring
-	store *sqlite.Store
-	index *Index
-	make  *storetest.Maker
+	t      testing.TB
+	dir    string
+	ring   *seal.Ring
+	store  store.Store
+	index  *Index // of a file; nil when the index is a table
+	finder finder
+	make   *storetest.Maker
+	taken  int
+}
+
+// both runs a test with an index in a file beside SQLite and with one in a table of PostgreSQL.
+func both(t *testing.T, test func(t *testing.T, s *setting)) {
+	t.Helper()
+	t.Run("file", func(t *testing.T) {
+		t.Parallel()
+		test(t, newSetting(t))
+	})
+	t.Run("table", func(t *testing.T) {
+		t.Parallel()
+		test(t, inPostgres(t))
+	})
 }
 
 func newSetting(t testing.TB) *setting {
@@ -72,14 +96,22 @@ func newSetting(t testing.TB) *setting {
 			t.Error(err)
 		}
 	})
-	s.index = openIndex(t, filepath.Join(s.dir, "search.db"), s.ring)
+	s.open(s.ring)
 	return s
+}
+
+// open opens the index in the setting's folder.
+func (s *setting) open(keys Keys) {
+	s.t.Helper()
+	s.index = openIndex(s.t, filepath.Join(s.dir, "search.db"), keys)
+	s.finder = s.index
 }
 
 // take registers a ticket with a text.
 func (s *setting) take(title, words string) *storetest.Draft {
 	s.t.Helper()
-	d := s.make.Ticket(s.t, storetest.Day, func(_ *ticket.Registration, p *ticket.Private) {
+	s.taken++ // the newest are found first, so none is as old as another
+	d := s.make.Ticket(s.t, storetest.Day.Add(time.Duration(s.taken)*time.Second), func(_ *ticket.Registration, p *ticket.Private) {
 		p.Title, p.Text, p.Place.Address = title, words, ""
 	})
 	storetest.Must(s.t, s.store, d.Change())
@@ -91,7 +123,7 @@ func (s *setting) follow() int {
 	s.t.Helper()
 	all := 0
 	for {
-		n, err := s.index.Follow(s.t.Context(), s.store)
+		n, err := s.finder.Follow(s.t.Context(), s.store)
 		if err != nil {
 			s.t.Fatal(err)
 		}
@@ -101,10 +133,22 @@ func (s *setting) follow() int {
 	}
 }
 
+// followed follows until so many events have been read: PostgreSQL may hold some back while other
+// tests write to the same server.
+func (s *setting) followed(want int) (all int) {
+	s.t.Helper()
+	for patience := 2000; all < want && patience > 0; patience-- {
+		if all += s.follow(); all < want {
+			<-time.After(time.Millisecond)
+		}
+	}
+	return all
+}
+
 // finds asks for exactly these tickets, newest first.
 func (s *setting) finds(query string, want ...*storetest.Draft) {
 	s.t.Helper()
-	got, err := s.index.Find(s.t.Context(), query, 10)
+	got, err := s.finder.Find(s.t.Context(), query, 10)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -119,106 +163,111 @@ func (s *setting) finds(query string, want ...*storetest.Draft) {
 
 func TestWordsAreFound(t *testing.T) {
 	t.Parallel()
-	s := newSetting(t)
-	lamp := s.take("路灯不亮", "沂蒙路与金雀山路交叉口路灯坏了，3号楼门口看不见")
-	noise := s.take("夜间施工噪音", "滨河路工地凌晨两点还在施工，路 灯照得睡不着")
-	wifi := s.take("咨询", "政务大厅的 WiFi 密码是多少？電話12345")
-	if n := s.follow(); n != 3 {
-		t.Errorf("%d events read, want 3", n)
-	}
-	s.finds("路灯", noise, lamp)
-	s.finds("路灯不亮", lamp)
-	s.finds("金雀山路 路灯", lamp)
-	s.finds("号楼", lamp)
-	s.finds("3号", lamp)
-	s.finds("施工", noise)
-	s.finds("wifi", wifi)
-	s.finds("ＷＩＦＩ", wifi)
-	s.finds("电话", wifi) // traditional in the text, simplified in the query
-	s.finds("12345", wifi)
-	s.finds("施工 wifi")
-	s.finds("路 灯", noise, lamp)
-	s.finds("灯 施工", noise) // the lone character narrows nothing
-	s.finds("不存在")
-	s.finds("亮沂") // the end of the title and the beginning of the text are no word
+	both(t, func(t *testing.T, s *setting) {
+		lamp := s.take("路灯不亮", "沂蒙路与金雀山路交叉口路灯坏了，3号楼门口看不见")
+		noise := s.take("夜间施工噪音", "滨河路工地凌晨两点还在施工，路 灯照得睡不着")
+		wifi := s.take("咨询", "政务大厅的 WiFi 密码是多少？電話12345")
+		if n := s.followed(3); n != 3 {
+			t.Errorf("%d events read, want 3", n)
+		}
+		s.finds("路灯", noise, lamp)
+		s.finds("路灯不亮", lamp)
+		s.finds("金雀山路 路灯", lamp)
+		s.finds("号楼", lamp)
+		s.finds("3号", lamp)
+		s.finds("施工", noise)
+		s.finds("wifi", wifi)
+		s.finds("ＷＩＦＩ", wifi)
+		s.finds("电话", wifi) // traditional in the text, simplified in the query
+		s.finds("12345", wifi)
+		s.finds("施工 wifi")
+		s.finds("路 灯", noise, lamp)
+		s.finds("灯 施工", noise) // the lone character narrows nothing
+		s.finds("不存在")
+		s.finds("亮沂") // the end of the title and the beginning of the text are no word
+	})
 }
 
 func TestShortQueriesAreExplained(t *testing.T) {
 	t.Parallel()
-	s := newSetting(t)
-	for _, query := range []string{"", " ", "灯", "a", "。。。", "路,灯"} {
-		_, err := s.index.Find(t.Context(), query, 10)
-		if !ticket.IsKind(err, ticket.Invalid) || !strings.Contains(err.Error(), "路灯") {
-			t.Errorf("%q: %v, want Invalid with an example", query, err)
+	both(t, func(t *testing.T, s *setting) {
+		for _, query := range []string{"", " ", "灯", "a", "。。。", "路,灯"} {
+			_, err := s.finder.Find(t.Context(), query, 10)
+			if !ticket.IsKind(err, ticket.Invalid) || !strings.Contains(err.Error(), "路灯") {
+				t.Errorf("%q: %v, want Invalid with an example", query, err)
+			}
 		}
-	}
-	if got, err := s.index.Find(t.Context(), strings.Repeat("很长的一段话里什么都有", 500), 10); err != nil || len(got) != 0 {
-		t.Errorf("a long query: %v, %v", got, err)
-	}
+		if got, err := s.finder.Find(t.Context(), strings.Repeat("很长的一段话里什么都有", 500), 10); err != nil || len(got) != 0 {
+			t.Errorf("a long query: %v, %v", got, err)
+		}
+	})
 }
 
 func TestLimitAndOrder(t *testing.T) {
 	t.Parallel()
-	s := newSetting(t)
-	var drafts []*storetest.Draft
-	for i := range 60 {
-		drafts = append(drafts, s.take("路灯", fmt.Sprintf("第%d盏", i)))
-	}
-	s.follow()
-	for limit, want := range map[int]int{1: 1, 7: 7, 0: 50, -1: 50, 5000: 60} {
-		got, err := s.index.Find(t.Context(), "路灯", limit)
-		if err != nil || len(got) != want {
-			t.Fatalf("limit %d: %d found, %v; want %d", limit, len(got), err, want)
+	both(t, func(t *testing.T, s *setting) {
+		var drafts []*storetest.Draft
+		for i := range 60 {
+			drafts = append(drafts, s.take("路灯", fmt.Sprintf("第%d盏", i)))
 		}
-		for i, id := range got {
-			if id != drafts[len(drafts)-1-i].Ticket.ID {
-				t.Fatalf("limit %d: hit %d is not the newest left", limit, i)
+		s.follow()
+		for limit, want := range map[int]int{1: 1, 7: 7, 0: 50, -1: 50, 5000: 60} {
+			got, err := s.finder.Find(t.Context(), "路灯", limit)
+			if err != nil || len(got) != want {
+				t.Fatalf("limit %d: %d found, %v; want %d", limit, len(got), err, want)
+			}
+			for i, id := range got {
+				if id != drafts[len(drafts)-1-i].Ticket.ID {
+					t.Fatalf("limit %d: hit %d is not the newest left", limit, i)
+				}
 			}
 		}
-	}
+	})
 }
 
 // A hit is an answer too: pair by pair it would tell what is masked where the text is shown.
 func TestWhatIsMaskedIsNotFound(t *testing.T) {
 	t.Parallel()
-	s := newSetting(t)
-	d := s.take("花坛破损", "王秀兰来电：花坛破损，请回电13987654321")
-	s.follow()
-	s.finds("花坛 来电", d)
-	for _, query := range []string{"花坛 65", "花坛 76", "13987654321", "王秀兰", "秀兰"} {
-		s.finds(query)
-	}
+	both(t, func(t *testing.T, s *setting) {
+		d := s.take("花坛破损", "王秀兰来电：花坛破损，请回电13987654321")
+		s.follow()
+		s.finds("花坛 来电", d)
+		for _, query := range []string{"花坛 65", "花坛 76", "13987654321", "王秀兰", "秀兰"} {
+			s.finds(query)
+		}
+	})
 }
 
 func TestTextThatChangesLater(t *testing.T) {
 	t.Parallel()
-	s := newSetting(t)
-	d := s.take("井盖破损", "南坊街道井盖破损")
-	s.follow()
-	do := func(cmd ticket.Command) {
-		t.Helper()
-		item, err := s.store.Ticket(t.Context(), d.Ticket.ID)
-		if err != nil {
-			t.Fatal(err)
+	both(t, func(t *testing.T, s *setting) {
+		d := s.take("井盖破损", "南坊街道井盖破损")
+		s.follow()
+		do := func(cmd ticket.Command) {
+			t.Helper()
+			item, err := s.store.Ticket(t.Context(), d.Ticket.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			next := s.make.Again(t, item.Ticket).Do(storetest.Day, cmd)
+			storetest.Must(t, s.store, store.Change{Tickets: []store.TicketChange{next.Part()}})
 		}
-		next := s.make.Again(t, item.Ticket).Do(storetest.Day, cmd)
-		storetest.Must(t, s.store, store.Change{Tickets: []store.TicketChange{next.Part()}})
-	}
-	do(ticket.Command{Action: ticket.Supplement, Private: &ticket.Private{Text: "已有电动车摔倒"}})
-	do(ticket.Command{Action: ticket.Note, Private: &ticket.Private{Note: "内部备注不可外传"}})
-	if n := s.follow(); n != 2 {
-		t.Errorf("%d events read, want 2", n)
-	}
-	s.finds("电动车", d)
-	s.finds("井盖 摔倒", d) // words of the request and of its supplement together
-	s.finds("内部备注")
-	do(ticket.Command{Action: ticket.Amend, Private: &ticket.Private{Title: "雨水篦子破损", Text: "柳青街道雨水篦子破损"}})
-	do(ticket.Command{Action: ticket.Answer, Private: &ticket.Private{PublicReply: "已安排抢修队"}})
-	s.follow()
-	s.finds("柳青", d)
-	s.finds("抢修", d)
-	s.finds("摔倒", d)
-	s.finds("南坊") // what was corrected is no longer found
+		do(ticket.Command{Action: ticket.Supplement, Private: &ticket.Private{Text: "已有电动车摔倒"}})
+		do(ticket.Command{Action: ticket.Note, Private: &ticket.Private{Note: "内部备注不可外传"}})
+		if n := s.followed(2); n != 2 {
+			t.Errorf("%d events read, want 2", n)
+		}
+		s.finds("电动车", d)
+		s.finds("井盖 摔倒", d) // words of the request and of its supplement together
+		s.finds("内部备注")
+		do(ticket.Command{Action: ticket.Amend, Private: &ticket.Private{Title: "雨水篦子破损", Text: "柳青街道雨水篦子破损"}})
+		do(ticket.Command{Action: ticket.Answer, Private: &ticket.Private{PublicReply: "已安排抢修队"}})
+		s.follow()
+		s.finds("柳青", d)
+		s.finds("抢修", d)
+		s.finds("摔倒", d)
+		s.finds("南坊") // what was corrected is no longer found
+	})
 }
 
 // Whatever a text says, each of its substrings of two characters finds it.
@@ -261,7 +310,7 @@ func TestIndexGoesOnWhereItStopped(t *testing.T) {
 		t.Fatal(err)
 	}
 	second := s.take("路灯", "二")
-	s.index = openIndex(t, filepath.Join(s.dir, "search.db"), s.ring)
+	s.open(s.ring)
 	s.finds("路灯", first)
 	if n := s.follow(); n != 1 {
 		t.Errorf("%d events read after opening again, want the 1 missed", n)
@@ -310,8 +359,7 @@ func TestStaleIndexIsBuiltAgain(t *testing.T) {
 			if err := s.index.Close(); err != nil {
 				t.Fatal(err)
 			}
-			path := filepath.Join(s.dir, "search.db")
-			s.index = openIndex(t, path, spoil(t, s, path))
+			s.open(spoil(t, s, filepath.Join(s.dir, "search.db")))
 			s.finds("路灯")
 			s.follow()
 			s.finds("路灯", d)
@@ -333,7 +381,7 @@ func TestRestoredStoreIsNoticed(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := other.take("积水", "三")
-	s.index = openIndex(t, filepath.Join(s.dir, "search.db"), s.ring)
+	s.open(s.ring)
 	s.store = other.store
 	if n := s.follow(); n != 1 {
 		t.Errorf("%d events read, want the 1 of the restored store", n)
@@ -370,30 +418,31 @@ func TestNothingReadableAtRest(t *testing.T) {
 
 func TestSearchesGoOnWhileTheIndexFollows(t *testing.T) {
 	t.Parallel()
-	s := newSetting(t)
-	var done sync.WaitGroup
-	stop := make(chan struct{})
-	for range 3 {
-		done.Go(func() {
-			for {
-				select {
-				case <-stop:
-					return
-				default:
+	both(t, func(t *testing.T, s *setting) {
+		var done sync.WaitGroup
+		stop := make(chan struct{})
+		for range 3 {
+			done.Go(func() {
+				for {
+					select {
+					case <-stop:
+						return
+					default:
+					}
+					if _, err := s.finder.Find(t.Context(), "路灯", 10); err != nil {
+						t.Error(err)
+						return
+					}
 				}
-				if _, err := s.index.Find(t.Context(), "路灯", 10); err != nil {
-					t.Error(err)
-					return
-				}
-			}
-		})
-	}
-	for i := range 20 {
-		s.take("路灯", strconv.Itoa(i))
-		s.follow()
-	}
-	close(stop)
-	done.Wait()
+			})
+		}
+		for i := range 20 {
+			s.take("路灯", strconv.Itoa(i))
+			s.follow()
+		}
+		close(stop)
+		done.Wait()
+	})
 }
 
 // BenchmarkFollow is what indexing one ticket of about 60 characters costs.

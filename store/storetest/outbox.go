@@ -13,6 +13,7 @@ import (
 var outboxTests = map[string]func(*testing.T, func(*testing.T) store.Store){
 	"a notice's life":                        noticeLife,
 	"claims name their kinds":                claimKinds,
+	"leases are renewed":                     leases,
 	"two claimers never get the same notice": claimRace,
 	"alerts are acknowledged once":           alerts,
 	"calls and their tickets":                calls,
@@ -99,6 +100,38 @@ func noticeLife(t *testing.T, open func(*testing.T) store.Store) {
 	}
 	if err := s.Settle(ctx, nil); err != nil {
 		t.Errorf("settling nothing: %v", err)
+	}
+}
+
+// leases: who works on a notice keeps it; who dies loses it at the lease's end.
+func leases(t *testing.T, open func(*testing.T) store.Store) {
+	s, ctx := open(t), t.Context()
+	Must(t, s, store.Change{Outbox: []store.Notice{notice("n", Day)}})
+	got, err := s.Claim(ctx, Day, 8*time.Second, 10)
+	if err != nil || len(got) != 1 {
+		t.Fatalf("claimed %d, %v", len(got), err)
+	}
+	ids := []int64{got[0].ID}
+	renew := func(until time.Duration) {
+		t.Helper()
+		if err := s.Renew(ctx, ids, Day.Add(until)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	renew(16 * time.Second)
+	renew(12 * time.Second) // a late renewal shortens nothing
+	if got := claim(t, s, Day.Add(15*time.Second)); len(got) != 0 {
+		t.Fatal("a renewed lease was taken over")
+	}
+	if got := claim(t, s, Day.Add(16*time.Second)); len(got) != 1 || got[0].Attempts != 2 {
+		t.Fatalf("a lease that has ended: %+v", got)
+	}
+	if err := s.Settle(ctx, []store.NoticeResult{{ID: ids[0], State: store.NoticeDelivered, At: Day}}); err != nil {
+		t.Fatal(err)
+	}
+	renew(time.Hour)
+	if got := claim(t, s, Day.Add(2*time.Hour)); len(got) != 0 {
+		t.Fatal("a delivered notice came back by a renewal")
 	}
 }
 

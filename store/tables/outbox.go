@@ -49,6 +49,19 @@ func (s *Tables) Claim(ctx context.Context, locking string, now time.Time, lease
 	})
 }
 
+// Renew implements [store.Outbox]. Who has lost its lease meanwhile takes nothing from who has it now:
+// a lease that is longer stays.
+func (s *Tables) Renew(ctx context.Context, ids []int64, until time.Time) error {
+	return s.DB.Write(ctx, func(ctx context.Context, tx Tx) error {
+		for _, id := range ids {
+			if _, err := tx.Exec(ctx, `UPDATE outbox SET next_at = ? WHERE id = ? AND state = 'pending' AND next_at < ?`, until.UnixMilli(), id, until.UnixMilli()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // Settle implements [store.Outbox]. A result of a notice that is no longer pending changes nothing.
 func (s *Tables) Settle(ctx context.Context, results []store.NoticeResult) error {
 	if len(results) == 0 {

@@ -1,0 +1,165 @@
+package search
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/citizen-hotline/gateway/internal/text"
+	"github.com/citizen-hotline/gateway/ticket"
+)
+
+// Postgres is the text index of a city whose tickets are in PostgreSQL: a table beside theirs, with an
+// inverted index over the same keyed hashes of neighbouring characters. All gateways of the city
+// search it; one at a time fills it. It is safe for concurrent use.
+type Postgres struct {
+	keys Keys
+	pool *pgxpool.Pool
+}
+
+// lockIndex is the advisory lock under which the tables are made: "hots".
+const lockIndex = 0x686f7473
+
+// postgresSchema makes the tables. The position is a row, so that who fills the index can lock it.
+const postgresSchema = `
+CREATE TABLE IF NOT EXISTS search_state (one BOOLEAN PRIMARY KEY CHECK (one), version BIGINT NOT NULL, keys BYTEA NOT NULL, position BIGINT NOT NULL);
+CREATE TABLE IF NOT EXISTS search_docs (ticket BYTEA PRIMARY KEY, terms BIGINT[] NOT NULL);
+CREATE INDEX IF NOT EXISTS search_terms ON search_docs USING gin (terms);`
+
+// OpenPostgres opens the index, making its tables when they are not there. One of another version or
+// made with other keys is emptied: Follow fills it from the store.
+func OpenPostgres(ctx context.Context, dsn string, keys Keys) (_ *Postgres, err error) {
+	c, err := pgxpool.ParseConfig(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("search: --store: %w", err)
+	}
+	c.MaxConns = 4
+	c.ConnConfig.RuntimeParams["application_name"] = "hotline search"
+	// What a power cut takes from the index is read from the store again, with the position before it.
+	c.ConnConfig.RuntimeParams["synchronous_commit"] = "off"
+	x := &Postgres{keys: keys}
+	if x.pool, err = pgxpool.NewWithConfig(ctx, c); err != nil {
+		return nil, fmt.Errorf("search: open: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			x.pool.Close()
+		}
+	}()
+	err = pgx.BeginFunc(ctx, x.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, lockIndex); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, postgresSchema); err != nil {
+			return err
+		}
+		probe := keys.Index("bigram", "\x00")
+		tag, err := tx.Exec(ctx, `INSERT INTO search_state (one, version, keys, position) VALUES (true, $1, $2, 0)
+			ON CONFLICT (one) DO UPDATE SET version = excluded.version, keys = excluded.keys, position = 0
+			WHERE search_state.version <> excluded.version OR search_state.keys <> excluded.keys`, version, probe)
+		if err == nil && tag.RowsAffected() > 0 {
+			_, err = tx.Exec(ctx, `TRUNCATE search_docs`)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("search: make the index: %w", err)
+	}
+	return x, nil
+}
+
+// Close lets go of the connections.
+func (x *Postgres) Close() error {
+	x.pool.Close()
+	return nil
+}
+
+// Follow is [Index.Follow]. While another gateway fills the index there is nothing to do here.
+func (x *Postgres) Follow(ctx context.Context, r Reader) (n int, err error) {
+	err = pgx.BeginFunc(ctx, x.pool, func(tx pgx.Tx) error {
+		var after int64
+		err := tx.QueryRow(ctx, `SELECT position FROM search_state FOR UPDATE SKIP LOCKED`).Scan(&after)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("search: position: %w", err)
+		}
+		items, err := r.Feed(ctx, after, FollowMost)
+		if err != nil || len(items) == 0 {
+			return err
+		}
+		docs, err := collect(ctx, r, items)
+		if err != nil {
+			return err
+		}
+		b := &pgx.Batch{}
+		for _, d := range docs {
+			b.Queue(`INSERT INTO search_docs (ticket, terms) VALUES ($1, $2) ON CONFLICT (ticket) DO UPDATE SET terms = excluded.terms`,
+				d.Ticket[:], x.terms(text.Bigrams(d.Text)))
+		}
+		b.Queue(`UPDATE search_state SET position = $1`, items[len(items)-1].Position)
+		if err := tx.SendBatch(ctx, b).Close(); err != nil {
+			return fmt.Errorf("search: index: %w", err)
+		}
+		n = len(items)
+		return nil
+	})
+	return n, err
+}
+
+// Rebuild empties the index; the following calls of Follow fill it again.
+func (x *Postgres) Rebuild(ctx context.Context) error {
+	return pgx.BeginFunc(ctx, x.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `UPDATE search_state SET position = 0`); err != nil {
+			return fmt.Errorf("search: empty the index: %w", err)
+		}
+		if _, err := tx.Exec(ctx, `TRUNCATE search_docs`); err != nil {
+			return fmt.Errorf("search: empty the index: %w", err)
+		}
+		return nil
+	})
+}
+
+// terms are the numbers kept of bigrams: the same 48 bits as in the file, see token.
+func (x *Postgres) terms(bigrams []string) []int64 {
+	terms := make([]int64, len(bigrams))
+	for i, b := range bigrams {
+		var wide [8]byte
+		copy(wide[2:], x.keys.Index("bigram", b)[:6])
+		terms[i] = int64(binary.BigEndian.Uint64(wide[:])) // 48 bits
+	}
+	return terms
+}
+
+// findTime is how long a search may take.
+const findTime = 2 * time.Second
+
+// Find is [Index.Find]. Ids grow with time, so the newest tickets are those with the highest.
+func (x *Postgres) Find(ctx context.Context, query string, limit int) ([]ticket.ID, error) {
+	pairs := pairsOf(query)
+	if len(pairs) == 0 {
+		return nil, errShort()
+	}
+	ctx, cancel := context.WithTimeout(ctx, findTime)
+	defer cancel()
+	rows, err := x.pool.Query(ctx, `SELECT ticket FROM search_docs WHERE terms @> $1 ORDER BY ticket DESC LIMIT $2`, x.terms(pairs), findLimit(limit))
+	if err != nil {
+		return nil, fmt.Errorf("search: find: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (id ticket.ID, err error) {
+		var b []byte
+		err = row.Scan(&b)
+		copy(id[:], b)
+		return id, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("search: find: %w", err)
+	}
+	return found, nil
+}

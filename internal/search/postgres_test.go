@@ -1,0 +1,81 @@
+package search
+
+import (
+	"os"
+	"testing"
+
+	"github.com/citizen-hotline/gateway/store/postgres"
+	"github.com/citizen-hotline/gateway/store/postgres/postgrestest"
+	"github.com/citizen-hotline/gateway/store/storetest"
+)
+
+var server postgrestest.Server
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	server.Stop()
+	os.Exit(code)
+}
+
+// inPostgres is a setting whose tickets and index are tables.
+func inPostgres(t *testing.T) *setting {
+	t.Helper()
+	s := &setting{t: t, ring: newRing(t), make: storetest.NewMaker()}
+	s.dir = server.Database(t)
+	st, err := postgres.Open(t.Context(), postgres.Options{DSN: s.dir, Ring: s.ring, Connections: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	s.store, s.finder = st, openTable(t, s.dir, s.ring)
+	return s
+}
+
+func openTable(t *testing.T, dsn string, keys Keys) *Postgres {
+	t.Helper()
+	x, err := OpenPostgres(t.Context(), dsn, keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = x.Close() })
+	return x
+}
+
+// Two gateways fill one index: nothing is missed and nothing read twice.
+func TestGatewaysFillOneIndex(t *testing.T) {
+	t.Parallel()
+	s := inPostgres(t)
+	other := *s
+	other.finder = openTable(t, s.dir, s.ring)
+	first := s.take("路灯", "一")
+	read := s.followed(1) + other.follow()
+	second := s.take("路灯", "二")
+	read += other.followed(1) + s.follow()
+	if read != 2 {
+		t.Errorf("%d events read by both, want 2", read)
+	}
+	s.finds("路灯", second, first)
+	other.finds("路灯", second, first)
+	if err := s.finder.Rebuild(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	other.finds("路灯")
+	other.followed(2)
+	s.finds("路灯", second, first)
+}
+
+// A table made with other keys is filled again.
+func TestStaleTableIsFilledAgain(t *testing.T) {
+	t.Parallel()
+	s := inPostgres(t)
+	d := s.take("路灯", "一")
+	s.followed(1)
+	s.finder = openTable(t, s.dir, newRing(t))
+	s.finds("路灯")
+	s.followed(1)
+	s.finds("路灯", d)
+}
