@@ -26,6 +26,9 @@ type commands struct {
 	Calendar calendarCmd `cmd:"" help:"Working out deadlines by a city's calendar."`
 	Import   importCmd   `cmd:"" help:"Import old tickets from CSV or XLSX."`
 	Adapters adaptersCmd `cmd:"" help:"List channels' adapters, or try one on a recorded request."`
+	Backup   backupCmd   `cmd:"" help:"Write a city's data into a folder, while it is served."`
+	Restore  restoreCmd  `cmd:"" help:"Make a city of a backup."`
+	Migrate  migrateCmd  `cmd:"" help:"Move a city to another database: SQLite to PostgreSQL, or back."`
 	Verify   verifyCmd   `cmd:"" help:"Check the chain of events of every ticket."`
 	Health   healthCmd   `cmd:"" help:"Ask a running gateway whether it can take deliveries."`
 

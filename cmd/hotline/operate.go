@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/citizen-hotline/gateway/internal/app"
 )
@@ -68,4 +70,72 @@ type tryCmd struct {
 // Run tries one request; nothing is stored or sent.
 func (c *tryCmd) Run() error {
 	return app.TryAdapter(c.City, c.Channel, c.Request, c.At, c.Unverified, os.Stdout)
+}
+
+type backupCmd struct {
+	whereFlags
+	To string `arg:"" help:"Folder of the backup; made when it is not there, and empty when it is." type:"path"`
+}
+
+// Help says what is in it.
+func (c *backupCmd) Help() string {
+	return `Gateways go on serving meanwhile. The folder holds the database as one file, whatever the engine, the attachments,
+and manifest.json, written last. The keys are not in it: keep keys.json in two other places.`
+}
+
+// Run writes a backup.
+func (c *backupCmd) Run(ctx context.Context) error {
+	return app.Backup(ctx, c.where(), c.To, app.Report{Out: os.Stdout, Progress: terminal(os.Stderr)})
+}
+
+type restoreCmd struct {
+	whereFlags
+	From string `arg:"" help:"Folder of the backup." type:"existingdir"`
+}
+
+// Help says what must be there.
+func (c *restoreCmd) Help() string {
+	return `The data folder must have the city's keys.json and no database; with --store the database must be empty. A restore into a
+server that was broken off goes on when it is run again. At the end every ticket is verified.`
+}
+
+// Run restores a backup.
+func (c *restoreCmd) Run(ctx context.Context) error {
+	return app.Restore(ctx, c.From, c.where(), app.Report{Out: os.Stdout, Progress: terminal(os.Stderr)})
+}
+
+type migrateCmd struct {
+	From string `help:"Where the city is: sqlite:FOLDER or postgres://…" required:"" env:"HOTLINE_MIGRATE_FROM" placeholder:"DATABASE"`
+	To   string `help:"Where it shall be; empty as yet." required:"" env:"HOTLINE_MIGRATE_TO" placeholder:"DATABASE"`
+	Data string `help:"Folder of the city's keys." env:"HOTLINE_DATA" default:"./data" placeholder:"DIR"`
+}
+
+// Help says what happens to both.
+func (c *migrateCmd) Help() string {
+	return `Stop the gateways first. Every row is copied as it is, compared, and every ticket verified; the source is not changed.
+What was broken off goes on when it is run again. Attachments and keys stay in the data folder.`
+}
+
+// Run moves a city.
+func (c *migrateCmd) Run(ctx context.Context) error {
+	from, err := c.database("--from", c.From)
+	if err != nil {
+		return err
+	}
+	to, err := c.database("--to", c.To)
+	if err != nil {
+		return err
+	}
+	return app.Migrate(ctx, from, to, app.Report{Out: os.Stdout, Progress: terminal(os.Stderr)})
+}
+
+// database reads an address. The keys are those of --data, wherever the database is.
+func (c *migrateCmd) database(flag, address string) (app.Where, error) {
+	if folder, ok := strings.CutPrefix(address, "sqlite:"); ok && folder != "" {
+		return app.Where{Data: c.Data, File: filepath.Join(folder, "hotline.db")}, nil
+	}
+	if strings.HasPrefix(address, "postgres") {
+		return app.Where{Data: c.Data, Store: address}, nil
+	}
+	return app.Where{}, fmt.Errorf("%s: write sqlite:FOLDER or postgres://user@host:5432/database", flag)
 }

@@ -1,10 +1,12 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"strings"
 	"time"
 
@@ -20,11 +22,29 @@ import (
 // Where says where a city's data is: a folder, and the database when it is not a file in it.
 type Where struct {
 	Data  string // folder of keys, attachments and, without Store, the database
-	Store string // address of a PostgreSQL database; empty: hotline.db in the folder
+	Store string // address of a PostgreSQL database; empty: a file
+	File  string // the file; empty: hotline.db in the folder
+
+	copying bool // open it for a copy, and alone
+}
+
+// name says which database it is, without user and password.
+func (w Where) name() string {
+	if !w.shared() {
+		return "sqlite:" + w.file()
+	}
+	u, err := url.Parse(w.Store)
+	if err != nil {
+		return "a server"
+	}
+	return u.Scheme + "://" + u.Host + u.Path
 }
 
 // shared reports whether several gateways may use the database.
 func (w Where) shared() bool { return w.Store != "" }
+
+// file is the path of the database file.
+func (w Where) file() string { return cmp.Or(w.File, w.path("hotline.db")) }
 
 // keys reads the city's keys.
 func (w Where) keys() (*seal.Ring, error) { return seal.Load(w.path("keys.json")) }
@@ -33,9 +53,9 @@ func (w Where) keys() (*seal.Ring, error) { return seal.Load(w.path("keys.json")
 func (w Where) open(ctx context.Context, ring *seal.Ring, observer lanes.Observer) (store.Store, error) {
 	switch {
 	case w.Store == "":
-		return sqlite.Open(ctx, sqlite.Options{Path: w.path("hotline.db"), Ring: ring, Observer: observer})
+		return sqlite.Open(ctx, sqlite.Options{Path: w.file(), Ring: ring, Observer: observer, Copying: w.copying})
 	case strings.HasPrefix(w.Store, "postgres://"), strings.HasPrefix(w.Store, "postgresql://"):
-		return postgres.Open(ctx, postgres.Options{DSN: w.Store, Ring: ring, Observer: observer})
+		return postgres.Open(ctx, postgres.Options{DSN: w.Store, Ring: ring, Observer: observer, Copying: w.copying})
 	}
 	scheme, _, _ := strings.Cut(w.Store, ":") // the rest may hold a password
 	return nil, fmt.Errorf("--store begins with %.20q: write postgres://user@host:5432/database, or leave it out for a file in the data folder", scheme)
@@ -60,15 +80,15 @@ func (w Where) index(ctx context.Context, ring *seal.Ring) (textIndex, error) {
 // and deadlines would be judged by it.
 const clockLimit = 5 * time.Minute
 
-// server is a database that has a clock of its own.
-type server interface {
+// clocked is a database that has a clock of its own.
+type clocked interface {
 	Offset(ctx context.Context, now func() time.Time) (time.Duration, error)
 }
 
 // syncClock makes the clock agree with the database's, so that all gateways of a city agree on what is
 // late. At the start a clock that is far off is refused; later it is logged, and kept as it was.
 func (a *App) syncClock(ctx context.Context) error {
-	db, has := a.store.(server)
+	db, has := a.store.(clocked)
 	if !has || !a.clock.real() {
 		return nil
 	}
@@ -87,7 +107,7 @@ func (a *App) syncClock(ctx context.Context) error {
 
 // runClock keeps the clock in step with the database's.
 func (a *App) runClock(ctx context.Context) {
-	if _, has := a.store.(server); has && a.clock.real() {
+	if _, has := a.store.(clocked); has && a.clock.real() {
 		a.every(ctx, time.Minute, func() error { return a.syncClock(ctx) })
 	}
 }

@@ -22,8 +22,12 @@ func Verify(ctx context.Context, where Where, out io.Writer) (err error) {
 		return err
 	}
 	defer closing(&err, st.Close)
+	return verify(ctx, st, out)
+}
+
+func verify(ctx context.Context, st store.Store, out io.Writer) error {
 	checked, broken := 0, 0
-	err = st.Walk(ctx, ticket.ID{}, func(id ticket.ID) error {
+	err := st.Walk(ctx, ticket.ID{}, func(id ticket.ID) error {
 		checked++
 		if err := verifyTicket(ctx, st, id); err != nil {
 			broken++

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/citizen-hotline/gateway/config"
+	"github.com/citizen-hotline/gateway/internal/app"
 	"github.com/citizen-hotline/gateway/routing"
 	"github.com/citizen-hotline/gateway/ticket"
 )
@@ -195,7 +196,7 @@ func TestServeNoop(t *testing.T) {
 	commands, tell := io.Pipe()
 	hear, out := io.Pipe()
 	ended := make(chan error, 1)
-	go func() { ended <- serve(context.Background(), "noop", "", "", commands, out) }()
+	go func() { ended <- serve(context.Background(), "noop", "", app.Where{}, commands, out) }()
 	line := make([]byte, 200)
 	n, err := hear.Read(line)
 	if err != nil {
@@ -236,7 +237,7 @@ func TestServeNoop(t *testing.T) {
 
 func TestServeRefuses(t *testing.T) {
 	t.Parallel()
-	if err := serve(t.Context(), "both", "", "", strings.NewReader(""), io.Discard); err == nil || !strings.Contains(err.Error(), "gateway or noop") {
+	if err := serve(t.Context(), "both", "", app.Where{}, strings.NewReader(""), io.Discard); err == nil || !strings.Contains(err.Error(), "gateway or noop") {
 		t.Errorf("error %v", err)
 	}
 	if err := run(t.Context(), []string{"extra"}, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "extra") {

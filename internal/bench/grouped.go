@@ -11,7 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/citizen-hotline/gateway/internal/seal"
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/store/lanes"
 	"github.com/citizen-hotline/gateway/store/sqlite"
@@ -52,11 +51,7 @@ func (b *bench) commits(ctx context.Context, name string, batchMax int) (rate, s
 		return 0, 0, err
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // the run's folder goes too
-	keys, err := seal.Generate(rand.Reader)
-	if err != nil {
-		return 0, 0, err
-	}
-	ring, err := seal.New(keys)
+	ring, err := newRing()
 	if err != nil {
 		return 0, 0, err
 	}
@@ -69,11 +64,9 @@ func (b *bench) commits(ctx context.Context, name string, batchMax int) (rate, s
 		return 0, 0, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }() //nolint:contextcheck // closing is not to be cancelled
-	changes := make([]store.Change, either(b, 6000, 2000))
-	for i := range changes {
-		if changes[i], err = change(i); err != nil {
-			return 0, 0, err
-		}
+	changes, err := makeChanges(either(b, 6000, 2000))
+	if err != nil {
+		return 0, 0, err
 	}
 	began := time.Now()
 	if err := commitAll(ctx, s, changes); err != nil {
@@ -84,7 +77,7 @@ func (b *bench) commits(ctx context.Context, name string, batchMax int) (rate, s
 }
 
 // commitAll has the changes committed by many callers, each one after another.
-func commitAll(ctx context.Context, s *sqlite.Store, changes []store.Change) error {
+func commitAll(ctx context.Context, s store.Writer, changes []store.Change) error {
 	var next atomic.Int64
 	var all sync.WaitGroup
 	failures := make([]error, writers)

@@ -21,6 +21,8 @@ import (
 	"syscall"
 	"time"
 	_ "time/tzdata" // the city's zone must not depend on the machine
+
+	"github.com/citizen-hotline/gateway/internal/app"
 )
 
 // bench is one run.
@@ -55,6 +57,7 @@ var parts = []part{
 	{"clocks", "evaluating the clocks of a ticket", (*bench).clocks},
 	{"grouped", "tickets that share transactions, beside one transaction each", (*bench).grouped},
 	{"path", "the full durable path, beside an endpoint that does nothing", (*bench).path},
+	{"postgres", "the other engine: its writer, the full path, three gateways, bytes a ticket", (*bench).postgres},
 	{"load", "open loop: latency, memory, profile, kill and restart", (*bench).load},
 }
 
@@ -81,6 +84,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	cpu := flags.String("cpuprofile", "", "keep the server's CPU profile in this `file` (part load)")
 	server := flags.String("server", "", "run as the measured server: gateway or noop (the program starts itself so)")
 	data := flags.String("data", "", "data `folder` of the measured gateway")
+	address := flags.String("store", "", "`address` of the measured gateway's database")
 	flags.Usage = func() {
 		var help strings.Builder
 		for _, p := range parts {
@@ -96,7 +100,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 		return fmt.Errorf("argument %q is not understood; -only names the parts to measure", flags.Arg(0))
 	}
 	if *server != "" {
-		return serve(ctx, *server, *cityDir, *data, os.Stdin, out)
+		return serve(ctx, *server, *cityDir, app.Where{Data: *data, Store: *address}, os.Stdin, out)
 	}
 	chosen, err := choose(*only)
 	if err != nil {

@@ -29,7 +29,7 @@ import (
 const listening = "listening"
 
 // serve runs a server until its input ends.
-func serve(ctx context.Context, what, cityDir, data string, commands io.Reader, out io.Writer) error {
+func serve(ctx context.Context, what, cityDir string, where app.Where, commands io.Reader, out io.Writer) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
@@ -41,7 +41,7 @@ func serve(ctx context.Context, what, cityDir, data string, commands io.Reader, 
 	case "noop":
 		run = noop(ctx, ln)
 	case "gateway":
-		run, err = gateway(ctx, ln, cityDir, data)
+		run, err = gateway(ctx, ln, cityDir, where)
 	default:
 		err = fmt.Errorf("-server %q: gateway or noop", what)
 	}
@@ -64,12 +64,12 @@ func serve(ctx context.Context, what, cityDir, data string, commands io.Reader, 
 }
 
 // gateway is the whole program: real pack, real store, every loop.
-func gateway(ctx context.Context, ln net.Listener, cityDir, data string) (func() error, error) {
-	log, err := os.OpenFile(filepath.Join(data, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // the run's own folder
+func gateway(ctx context.Context, ln net.Listener, cityDir string, where app.Where) (func() error, error) {
+	log, err := os.OpenFile(filepath.Join(where.Data, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	a, err := app.New(ctx, app.Options{City: cityDir, Where: app.Where{Data: data}, Listen: ln.Addr().String(), Demo: true, Speed: 1, Log: log, Getenv: os.Getenv})
+	a, err := app.New(ctx, app.Options{City: cityDir, Where: where, Listen: ln.Addr().String(), Demo: true, Speed: 1, Log: log, Getenv: os.Getenv})
 	if err != nil {
 		return nil, errors.Join(err, log.Close())
 	}

@@ -101,7 +101,7 @@ var fences = []fence{
 	{"database/sql", []string{"store/*", "internal/search"}, nil},
 	{"modernc.org/sqlite", []string{"store/*", "internal/search"}, nil},
 	{"github.com/pressly/goose", []string{"store/*", "internal/search"}, nil},
-	{"github.com/jackc/pgx", []string{"store/*", "internal/search"}, nil},
+	{"github.com/jackc/pgx", []string{"store/*", "internal/search", "internal/bench"}, nil}, // bench measures against a plain use of it
 	{"github.com/expr-lang/expr", []string{"adapters/webhook"}, nil},
 }
 

@@ -14,8 +14,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // A sealed value is: format byte, key id (4 bytes big endian), nonce (12), ciphertext and tag.
@@ -119,6 +121,9 @@ func Save(path string, f File) error {
 	}
 	return errors.Join(dir.Sync(), dir.Close())
 }
+
+// IDs are the ids of the keys, in order.
+func (r *Ring) IDs() []uint32 { return slices.Sorted(maps.Keys(r.keys)) }
 
 // Seal encrypts plain. context binds the value to its place (table and row): moved elsewhere it
 // does not open. Empty plain seals to nil.

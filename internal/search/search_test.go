@@ -210,7 +210,7 @@ func TestLimitAndOrder(t *testing.T) {
 		for i := range 60 {
 			drafts = append(drafts, s.take("路灯", fmt.Sprintf("第%d盏", i)))
 		}
-		s.follow()
+		s.followed(60)
 		for limit, want := range map[int]int{1: 1, 7: 7, 0: 50, -1: 50, 5000: 60} {
 			got, err := s.finder.Find(t.Context(), "路灯", limit)
 			if err != nil || len(got) != want {
@@ -230,7 +230,7 @@ func TestWhatIsMaskedIsNotFound(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, s *setting) {
 		d := s.take("花坛破损", "王秀兰来电：花坛破损，请回电13987654321")
-		s.follow()
+		s.followed(1)
 		s.finds("花坛 来电", d)
 		for _, query := range []string{"花坛 65", "花坛 76", "13987654321", "王秀兰", "秀兰"} {
 			s.finds(query)
@@ -242,7 +242,7 @@ func TestTextThatChangesLater(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, s *setting) {
 		d := s.take("井盖破损", "南坊街道井盖破损")
-		s.follow()
+		s.followed(1)
 		do := func(cmd ticket.Command) {
 			t.Helper()
 			item, err := s.store.Ticket(t.Context(), d.Ticket.ID)
@@ -262,7 +262,7 @@ func TestTextThatChangesLater(t *testing.T) {
 		s.finds("内部备注")
 		do(ticket.Command{Action: ticket.Amend, Private: &ticket.Private{Title: "雨水篦子破损", Text: "柳青街道雨水篦子破损"}})
 		do(ticket.Command{Action: ticket.Answer, Private: &ticket.Private{PublicReply: "已安排抢修队"}})
-		s.follow()
+		s.followed(2)
 		s.finds("柳青", d)
 		s.finds("抢修", d)
 		s.finds("摔倒", d)

@@ -3,15 +3,18 @@ package postgres
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/store/storetest"
+	"github.com/citizen-hotline/gateway/store/tables"
 	"github.com/citizen-hotline/gateway/ticket"
 )
 
@@ -98,6 +101,30 @@ func mustURL(t *testing.T, s string) *url.URL {
 		t.Fatal(err)
 	}
 	return u
+}
+
+// A column that a copy leaves out would be lost by every backup and every move.
+func TestCopiesHaveEveryColumn(t *testing.T) {
+	t.Parallel()
+	s := openAt(t, Options{DSN: server.Database(t), Ring: newRing(t)})
+	got := map[string][]string{}
+	err := s.DB.Read(t.Context(), `SELECT table_name::text, column_name::text FROM information_schema.columns WHERE table_schema = 'public'
+		AND table_name NOT IN ('meta', 'goose_db_version') ORDER BY 1, column_name COLLATE "C"`, true, nil, func(r tables.Row) error {
+		var table, column string
+		err := r.Scan(&table, &column)
+		got[table] = append(got[table], column)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := tables.Columns()
+	for _, columns := range want {
+		slices.Sort(columns)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("columns copied (-) and columns there are (+):\n%s", diff)
+	}
 }
 
 func TestNewerSchemaIsRefused(t *testing.T) {

@@ -32,11 +32,12 @@ type Options struct {
 	// BatchMax is how many changes share one transaction at most; 0 means 128.
 	BatchMax int
 	// Connections bounds each of the two pools, that of readers and that of requests being
-	// recognised; 0 means 16. A gateway uses at most twice that and four.
+	// recognised; 0 means 16. A gateway uses at most twice that and five.
 	Connections int
 	Observer    lanes.Observer
-	// Now is the gateway's clock, for Offset. Nil: it cannot be asked.
-	Now func() time.Time
+	// Copying opens the database for a copy: nobody else may have it open, and a copy that was broken
+	// off is no reason to refuse.
+	Copying bool
 }
 
 const (
@@ -60,7 +61,8 @@ type Store struct {
 	writers *pgxpool.Pool // the batch under way, and administrative writes
 	writer  *writer
 	texts   *texts
-	horizon string // of events that may be read, as SQL
+	horizon string        // of events that may be read, as SQL
+	serving *pgxpool.Conn // holds the lock by which a copy knows that the database is in use
 
 	closed atomic.Bool
 }
@@ -87,10 +89,13 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 		pool  **pgxpool.Pool
 		size  int
 		limit time.Duration // of a statement
-	}{{&s.writers, 4, writeLimit}, {&s.readers, connections, readLimit}, {&s.turns, connections, turnLimit}} {
+	}{{&s.writers, 5, writeLimit}, {&s.readers, connections, readLimit}, {&s.turns, connections, turnLimit}} {
 		if *p.pool, err = connect(ctx, o.DSN, p.size, p.limit); err != nil {
 			return nil, err
 		}
+	}
+	if err := s.enter(ctx, o.Copying); err != nil {
+		return nil, err
 	}
 	offset, err := s.prepare(ctx)
 	if err != nil {
@@ -99,7 +104,10 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	s.horizon = fmt.Sprintf(` AND e.pos < ((pg_snapshot_xmin(pg_current_snapshot())::text::bigint + %d) << 20)`, offset)
 	s.Tables = &tables.Tables{Ring: o.Ring, DB: database{s.readers, s.writers, s.texts, &s.closed}}
 	s.writer = startWriter(s.writers, o, offset) //nolint:contextcheck // it lives as long as the store
-	return s, s.CheckKeys(ctx)
+	if err := s.CheckKeys(ctx); err != nil || o.Copying {
+		return s, err
+	}
+	return s, s.CheckWhole(ctx)
 }
 
 // connect makes a pool and tries it.
@@ -149,6 +157,25 @@ func (s *Store) prepare(ctx context.Context) (offset int64, err error) {
 	})
 	_, reset := c.Exec(context.WithoutCancel(ctx), `RESET statement_timeout`)
 	return offset, errors.Join(err, reset)
+}
+
+// enter takes the lock that says the database is in use: shared by all who serve, alone for a copy.
+func (s *Store) enter(ctx context.Context, alone bool) (err error) {
+	if s.serving, err = s.writers.Acquire(ctx); err != nil {
+		return unreachable(err)
+	}
+	text, remedy := `SELECT pg_try_advisory_lock_shared($1, $2)`, "a copy into or out of this database is under way: wait for its end"
+	if alone {
+		text, remedy = `SELECT pg_try_advisory_lock($1, $2)`, "a gateway or another verb has this database open: stop it first"
+	}
+	var free bool
+	if err := s.serving.QueryRow(ctx, text, lockSpace, lockServing).Scan(&free); err != nil {
+		return fmt.Errorf("postgres: %w", err)
+	}
+	if !free {
+		return errors.New("postgres: " + remedy)
+	}
+	return nil
 }
 
 // Offset is how far the clock now runs ahead of the database's, good to half a round trip. Gateways
@@ -303,6 +330,9 @@ func (s *Store) Close() error {
 func (s *Store) shut() error {
 	if s.writer != nil {
 		s.writer.stop()
+	}
+	if s.serving != nil {
+		s.serving.Release() // closed with its pool, and the lock with it
 	}
 	for _, pool := range []*pgxpool.Pool{s.readers, s.turns, s.writers} {
 		if pool != nil {

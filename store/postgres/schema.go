@@ -23,6 +23,7 @@ const (
 	lockSpace     = 0x686f746c // "hotl"
 	lockMigration = 1
 	lockAlone     = 2
+	lockServing   = 3
 )
 
 // minVersion is the oldest server that is tried, as it numbers itself.

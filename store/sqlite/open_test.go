@@ -5,9 +5,12 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/store/storetest"
@@ -51,6 +54,30 @@ func TestSecondOpenerIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	openAt(t, o)
+}
+
+// A column that a copy leaves out would be lost by every backup and every move.
+func TestCopiesHaveEveryColumn(t *testing.T) {
+	t.Parallel()
+	s := openAt(t, Options{Path: filepath.Join(t.TempDir(), "hotline.db"), Ring: newRing(t)})
+	got := map[string][]string{}
+	err := s.DB.Read(t.Context(), `SELECT m.name, c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'
+		AND m.name NOT IN ('meta', 'goose_db_version', 'sqlite_sequence') ORDER BY m.name, c.name`, true, nil, func(r tables.Row) error {
+		var table, column string
+		err := r.Scan(&table, &column)
+		got[table] = append(got[table], column)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := tables.Columns()
+	for _, columns := range want {
+		slices.Sort(columns)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("columns copied (-) and columns there are (+):\n%s", diff)
+	}
 }
 
 func TestNewerSchemaIsRefused(t *testing.T) {

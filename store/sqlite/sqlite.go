@@ -34,6 +34,9 @@ type Options struct {
 	Readers  int
 	Observer lanes.Observer
 
+	// Copying opens a database into which a copy was broken off, to go on with it.
+	Copying bool
+
 	foldEvery, foldLimit int // checkpointEvery and logLimit for tests; 0 means those
 }
 
@@ -102,7 +105,10 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 		return nil, err
 	}
 	s.Tables = &tables.Tables{Ring: o.Ring, DB: database{s.readers, s.writer}}
-	return s, s.CheckKeys(ctx)
+	if err := s.CheckKeys(ctx); err != nil || o.Copying {
+		return s, err
+	}
+	return s, s.CheckWhole(ctx)
 }
 
 // Recognise implements [store.Reader]. Only one process has the file, so the turns that its callers
@@ -120,6 +126,17 @@ func (s *Store) Feed(ctx context.Context, after int64, limit int) ([]store.FeedI
 
 // FeedEnd implements [store.Reader].
 func (s *Store) FeedEnd(ctx context.Context) (int64, error) { return s.Tables.FeedEnd(ctx, "") }
+
+// CopyFrom makes this empty database a copy of another, or goes on with it; see [tables.Copy].
+func (s *Store) CopyFrom(ctx context.Context, from *tables.Tables, source string, copied func(table string, rows int)) error {
+	c := tables.Copy{From: from, To: s.Tables, Source: source, Copied: copied}
+	return c.Run(ctx)
+}
+
+// Rows are the tables, to be copied from. Nobody else writes: one process has the file.
+func (s *Store) Rows(context.Context) (*tables.Tables, func(), error) {
+	return s.Tables, func() {}, nil
+}
 
 // Claim implements [store.Outbox]. There is one writer: nobody else claims meanwhile.
 func (s *Store) Claim(ctx context.Context, now time.Time, lease time.Duration, limit int, kinds ...string) ([]store.StoredNotice, error) {

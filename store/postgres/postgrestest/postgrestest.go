@@ -45,16 +45,26 @@ var errMissing = errors.New("no PostgreSQL 15 or newer on PATH or in /usr/lib/po
 // is skipped, but where CI is set it fails.
 func (s *Server) Database(t testing.TB) string {
 	t.Helper()
-	s.once.Do(func() { s.err = s.start() })
-	if errors.Is(s.err, errMissing) && os.Getenv("CI") == "" {
-		t.Skip(s.err)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	dsn, err := s.Make(ctx)
+	if errors.Is(err, errMissing) && os.Getenv("CI") == "" {
+		t.Skip(err)
 	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dsn
+}
+
+// Make makes an empty database and returns its address.
+func (s *Server) Make(ctx context.Context) (dsn string, err error) {
+	s.once.Do(func() { s.err = s.start() }) //nolint:contextcheck // it lives longer than who asks first
 	if s.err != nil {
-		t.Fatal(s.err)
+		return "", s.err
 	}
 	name := fmt.Sprintf("city%d", s.made.Add(1))
-	s.Exec(t, `CREATE DATABASE `+name+` TEMPLATE template0 ENCODING 'UTF8'`)
-	return s.DSN("postgres", s.password, name)
+	return s.DSN("postgres", s.password, name), s.exec(ctx, `CREATE DATABASE `+name+` TEMPLATE template0 ENCODING 'UTF8'`)
 }
 
 // DSN is the address of a database for a role.
@@ -68,14 +78,19 @@ func (s *Server) Exec(t testing.TB, text string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
+	if err := s.exec(ctx, text); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *Server) exec(ctx context.Context, text string) error {
 	c, err := pgx.Connect(ctx, s.DSN("postgres", s.password, "postgres"))
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	defer c.Close(ctx) //nolint:errcheck // the statement's error tells
-	if _, err := c.Exec(ctx, text); err != nil {
-		t.Fatal(err)
-	}
+	_, err = c.Exec(ctx, text)
+	return err
 }
 
 // Stop ends the server, if there is one, and takes its folder away.
