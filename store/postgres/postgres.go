@@ -117,7 +117,10 @@ func connect(ctx context.Context, dsn string, size int, limit time.Duration) (*p
 		return nil, fmt.Errorf("postgres: --store: %w; write postgres://user@host:5432/database", err)
 	}
 	c.MaxConns = int32(min(size, math.MaxInt32))
+	// Every hot question has its index. Planned while a table was empty, it would read all of it until
+	// the server next gathers statistics; so plans are not left to when that was.
 	maps.Copy(c.ConnConfig.RuntimeParams, map[string]string{
+		"enable_seqscan": "off", "jit": "off", "plan_cache_mode": "force_generic_plan",
 		"application_name": "hotline", "synchronous_commit": "on", "timezone": "UTC", "default_transaction_isolation": "read committed",
 		"statement_timeout": strconv.FormatInt(limit.Milliseconds(), 10), "idle_in_transaction_session_timeout": "60000",
 	})

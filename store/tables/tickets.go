@@ -13,7 +13,7 @@ import (
 const (
 	itemColumns   = `t.id, t.due_at, t.flags, t.doc, t.sealed`
 	selectItem    = `SELECT ` + itemColumns + ` FROM tickets t `
-	newestOpenOne = ` AND t.open = 1 ORDER BY t.registered_at DESC, t.pos DESC LIMIT 1`
+	newestOpenOne = ` AND t.open = 1 ORDER BY +t.registered_at DESC, +t.pos DESC LIMIT 1`
 )
 
 // keptItem is a row of tickets as it is stored, without the columns lists filter by.
@@ -84,12 +84,14 @@ func (s *Tables) AskSender(who store.Sender, limit int) (q Question[ticket.Ticke
 }
 
 // selectSender asks two indexes, one after the other: one condition with OR would read all tickets.
+// The pluses hide columns from both planners: before the first statistics, PostgreSQL takes any index
+// that could serve for as good as the right one, and would walk all open tickets, or all by their age.
 // The plus of LIMIT +?, here and in every statement, keeps SQLite from planning by the value: it
 // would prepare the statement anew at each call, at twice the cost of the look-up.
 const selectSender = selectItem + `WHERE t.pos IN (
-		SELECT pos FROM tickets WHERE phone_ix = ? AND phone_ix IS NOT NULL AND open = 1 UNION
+		SELECT pos FROM tickets WHERE phone_ix = ? AND phone_ix IS NOT NULL AND +open = 1 UNION
 		SELECT pos FROM tickets WHERE sender_ix = ? AND sender_ix IS NOT NULL AND open = 1)
-	ORDER BY t.registered_at DESC, t.pos DESC LIMIT +?`
+	ORDER BY +t.registered_at DESC, +t.pos DESC LIMIT +?`
 
 // Recognised reads what is known before a request is taken, in one statement: to begin reading costs
 // SQLite as much as either look-up.
