@@ -273,6 +273,8 @@ type Reader interface {
 	// notices that must not miss one. Positions grow, with gaps. An event is listed only when none can
 	// come before it any more, so it may be seen in its ticket a little earlier.
 	Feed(ctx context.Context, after int64, limit int) ([]FeedItem, error)
+	// FeedRegistered lists only the events that registered a ticket, and of them only position and ticket.
+	FeedRegistered(ctx context.Context, after int64, limit int) ([]FeedItem, error)
 	// FeedEnd is the position of the last event that Feed lists, 0 when there is none.
 	FeedEnd(ctx context.Context) (int64, error)
 	// Counts are the figures of the operator's page.

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -36,7 +37,7 @@ type report struct {
 	region   string
 	point    geo.Point
 	hasPoint bool
-	words    text.Set
+	words    words
 	at       time.Time
 	done     chan struct{} // closed when committed or given up
 }
@@ -97,7 +98,7 @@ func (in *incidents) meet(r *ticket.Request, own *report) *happening {
 			continue
 		}
 		// The oldest match leads already, or will first: nobody waits for one who waits.
-		if (h.match == nil || other.at.Before(h.match.at)) && own.words.AtLeast(other.words, own.enough(other)) {
+		if (h.match == nil || other.at.Before(h.match.at)) && own.words.get().AtLeast(other.words.get(), own.enough(other)) {
 			h.match = other
 		}
 	}
@@ -121,7 +122,7 @@ func (r *report) enough(o *report) float64 {
 // evident reports whether two reports that nobody calls urgent are of one happening all the same:
 // neighbours have wages and fees of their own, in the same category and the same house.
 func (h *happening) evident() bool {
-	return h.match != nil && h.own.hasPoint && h.match.hasPoint && h.own.words.AtLeast(h.match.words, sameWordsEveryday)
+	return h.match != nil && h.own.hasPoint && h.match.hasPoint && h.own.words.get().AtLeast(h.match.words.get(), sameWordsEveryday)
 }
 
 // around are the newest reports of the neighbourhood, those without a place leaving none.
@@ -260,14 +261,12 @@ func (i *Intake) Follow(ctx context.Context) error {
 		i.incidents.mu.Lock()
 		after := i.incidents.feed
 		i.incidents.mu.Unlock()
-		events, err := i.Store.Feed(ctx, after, followMost)
+		events, err := i.Store.FeedRegistered(ctx, after, followMost)
 		if err != nil || len(events) == 0 {
 			return err
 		}
-		for n := range events {
-			if err := i.learn(ctx, &events[n].Event); err != nil {
-				return err
-			}
+		if err := i.learn(ctx, events); err != nil {
+			return err
 		}
 		i.incidents.mu.Lock()
 		i.incidents.feed = events[len(events)-1].Position
@@ -278,27 +277,36 @@ func (i *Intake) Follow(ctx context.Context) error {
 	}
 }
 
-// learn takes a ticket that another gateway registered into memory, as it stands now.
-func (i *Intake) learn(ctx context.Context, e *ticket.Event) error {
-	reg := e.Details.Registration
-	if reg == nil || reg.Historic || reg.Confidential || reg.Source == ticket.SourceMachine {
-		return nil
-	}
+// learn takes the tickets that other gateways registered into memory, as they stand now.
+func (i *Intake) learn(ctx context.Context, registered []store.FeedItem) error {
+	var strange []ticket.ID
 	i.incidents.mu.Lock()
-	known := i.incidents.known[e.Ticket]
+	for n := range registered {
+		if id := registered[n].Ticket; !i.incidents.known[id] {
+			strange = append(strange, id)
+		}
+	}
 	i.incidents.mu.Unlock()
-	if known || i.Now().Sub(e.At) > incidentWindow {
+	if len(strange) == 0 {
 		return nil
 	}
-	item, err := i.Store.Ticket(ctx, e.Ticket)
+	page, err := i.Store.Tickets(ctx, store.Filter{
+		IDs: strange, From: i.Now().Add(-incidentWindow), Limit: len(strange), HideHistoric: true, HideConfidential: true,
+		Sources: []ticket.SourceClass{ticket.SourceCitizen, ticket.SourceField, ticket.SourceExchange},
+	})
 	if err != nil {
 		return err
 	}
-	r := remembered(i.Live.Get(), &item.Ticket)
+	reports := make([]*report, len(page.Items))
+	for n := range page.Items {
+		reports[n] = remembered(i.Live.Get(), &page.Items[n].Ticket)
+	}
 	i.incidents.mu.Lock()
 	defer i.incidents.mu.Unlock()
-	if !i.incidents.known[e.Ticket] { // ours, committed meanwhile
-		i.incidents.add(r)
+	for _, r := range slices.Backward(reports) { // the oldest first, as they came
+		if !i.incidents.known[r.ticket] { // ours, committed meanwhile
+			i.incidents.add(r)
+		}
 	}
 	return nil
 }
@@ -342,7 +350,7 @@ func remembered(c *city.City, t *ticket.Ticket) *report {
 	p := &t.Private
 	r := &report{
 		ticket: t.ID, lead: leadOf(t), category: t.Category, region: town(c, t.Region),
-		words: wordsOf(p.Title + "\n" + p.Text), at: t.RegisteredAt, done: make(chan struct{}),
+		words: words{text: cut(p.Title + "\n" + p.Text)}, at: t.RegisteredAt, done: make(chan struct{}),
 	}
 	close(r.done)
 	r.point, r.hasPoint = wgs84(c, p.Place)
@@ -363,15 +371,30 @@ func leadOf(t *ticket.Ticket) ticket.ID {
 	}
 }
 
-// wordsOf are the words by which a report is compared.
-func wordsOf(s string) text.Set {
+// words are those by which a report is compared. Most never are, so they are taken apart when the
+// first neighbour asks.
+type words struct {
+	once sync.Once
+	text string
+	set  text.Set
+}
+
+func (w *words) get() text.Set {
+	w.once.Do(func() {
+		w.set, w.text = text.NewSet(w.text), ""
+	})
+	return w.set
+}
+
+// cut keeps what is compared of a text, in memory of its own: it may be part of a body of a megabyte.
+func cut(s string) string {
 	runes := 0
 	for at := range s {
 		if runes++; runes > wordsMost {
-			return text.NewSet(s[:at])
+			return strings.Clone(s[:at])
 		}
 	}
-	return text.NewSet(s)
+	return strings.Clone(s)
 }
 
 // town is the region when it is small enough to be one place, else nothing: the same words from two
@@ -387,7 +410,7 @@ func town(c *city.City, region string) string {
 func newReport(a admission, f *routing.Facts, now time.Time) *report {
 	own := &report{
 		sender: senderName(senderOf(a), a.channel.ID+":"+a.request.Key), category: f.Category, region: town(a.city, f.Region),
-		words: wordsOf(f.Text), at: now, done: make(chan struct{}),
+		words: words{text: cut(f.Text)}, at: now, done: make(chan struct{}),
 	}
 	own.point, own.hasPoint = wgs84(a.city, a.request.Place)
 	return own

@@ -35,7 +35,7 @@ type Store interface {
 	Thread(ctx context.Context, channel, key string) (ticket.Ticket, error)
 	Fold(ctx context.Context, channel, key string) (ticket.Ticket, error)
 	Call(ctx context.Context, channel, callID string) (store.Call, error)
-	Feed(ctx context.Context, after int64, limit int) ([]store.FeedItem, error)
+	FeedRegistered(ctx context.Context, after int64, limit int) ([]store.FeedItem, error)
 	FeedEnd(ctx context.Context) (int64, error)
 	store.Numbers
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -20,6 +21,9 @@ import (
 type Postgres struct {
 	keys Keys
 	pool *pgxpool.Pool
+
+	mu    sync.Mutex // of what follows
+	known memo[int64]
 }
 
 // lockIndex is the advisory lock under which the tables are made: "hots".
@@ -42,7 +46,7 @@ func OpenPostgres(ctx context.Context, dsn string, keys Keys) (_ *Postgres, err 
 	c.ConnConfig.RuntimeParams["application_name"] = "hotline search"
 	// What a power cut takes from the index is read from the store again, with the position before it.
 	c.ConnConfig.RuntimeParams["synchronous_commit"] = "off"
-	x := &Postgres{keys: keys}
+	x := &Postgres{keys: keys, known: memo[int64]{}}
 	if x.pool, err = pgxpool.NewWithConfig(ctx, c); err != nil {
 		return nil, fmt.Errorf("search: open: %w", err)
 	}
@@ -128,13 +132,19 @@ func (x *Postgres) Rebuild(ctx context.Context) error {
 
 // terms are the numbers kept of bigrams: the same 48 bits as in the file, see token.
 func (x *Postgres) terms(bigrams []string) []int64 {
+	x.mu.Lock()
+	defer x.mu.Unlock()
 	terms := make([]int64, len(bigrams))
 	for i, b := range bigrams {
-		var wide [8]byte
-		copy(wide[2:], x.keys.Index("bigram", b)[:6])
-		terms[i] = int64(binary.BigEndian.Uint64(wide[:])) // 48 bits
+		terms[i] = x.known.of(b, x.term)
 	}
 	return terms
+}
+
+func (x *Postgres) term(bigram string) int64 {
+	var wide [8]byte
+	copy(wide[2:], x.keys.Index("bigram", bigram)[:6])
+	return int64(binary.BigEndian.Uint64(wide[:]))
 }
 
 // findTime is how long a search may take.

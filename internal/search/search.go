@@ -49,7 +49,7 @@ type Index struct {
 	read  *sql.DB
 
 	mu      sync.Mutex // of what follows and of all writing
-	tokens  map[string]string
+	tokens  memo[string]
 	checked bool // the position has been compared with the store's events since Open
 }
 
@@ -83,7 +83,7 @@ func open(path string, keys Keys) (_ *Index, err error) {
 	if err := f.Close(); err != nil {
 		return nil, fmt.Errorf("search: %w", err)
 	}
-	x := &Index{keys: keys, tokens: map[string]string{}}
+	x := &Index{keys: keys, tokens: memo[string]{}}
 	defer func() {
 		if err != nil {
 			_ = x.Close()
@@ -207,25 +207,33 @@ func (x *Index) put(ctx context.Context, tx *sql.Tx, docs []Doc) error {
 	return nil
 }
 
-// tokensMost bounds the remembered tokens: about 4 MiB.
-const tokensMost = 1 << 16
-
 // terms turns bigrams into the tokens kept of them. x.mu is held.
 func (x *Index) terms(bigrams []string) string {
 	var b strings.Builder
 	for _, bg := range bigrams {
-		token, ok := x.tokens[bg]
-		if !ok {
-			if len(x.tokens) >= tokensMost {
-				clear(x.tokens)
-			}
-			token = x.token(bg)
-			x.tokens[strings.Clone(bg)] = token
-		}
-		b.WriteString(token)
+		b.WriteString(x.tokens.of(bg, x.token))
 		b.WriteByte(' ')
 	}
 	return b.String()
+}
+
+// memo remembers what was made of bigrams: there are far fewer than texts repeat. The caller sees to it
+// that it is used by one goroutine at a time.
+type memo[T any] map[string]T
+
+// memoMost bounds what is remembered: about 4 MiB.
+const memoMost = 1 << 16
+
+func (m memo[T]) of(bigram string, make func(string) T) T {
+	v, ok := m[bigram]
+	if !ok {
+		if len(m) >= memoMost {
+			clear(m)
+		}
+		v = make(bigram)
+		m[strings.Clone(bigram)] = v
+	}
+	return v
 }
 
 // token is what is kept of a bigram: 48 bits of a keyed hash, enough that two of the few million

@@ -273,6 +273,11 @@ func (s *Store) Feed(ctx context.Context, after int64, limit int) ([]store.FeedI
 	return s.Tables.Feed(ctx, s.horizon, after, limit)
 }
 
+// FeedRegistered implements [store.Reader].
+func (s *Store) FeedRegistered(ctx context.Context, after int64, limit int) ([]store.FeedItem, error) {
+	return s.Tables.FeedRegistered(ctx, s.horizon, after, limit)
+}
+
 // FeedEnd implements [store.Reader].
 func (s *Store) FeedEnd(ctx context.Context) (int64, error) { return s.Tables.FeedEnd(ctx, s.horizon) }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -12,6 +13,11 @@ import (
 	"github.com/citizen-hotline/gateway/store/lanes"
 	"github.com/citizen-hotline/gateway/store/tables"
 )
+
+// gather is how long the writer waits for company after a batch of several: what a batch costs besides
+// its rows (a statement for each kind, a sync) is then shared by more, above all where several
+// gateways write. A change that comes alone is written at once.
+const gather = 2 * time.Millisecond
 
 type pending = lanes.Pending[[]tables.Step]
 
@@ -54,6 +60,9 @@ func (w *writer) run() {
 			return
 		}
 		w.batch(batch)
+		if len(batch) > 1 {
+			<-time.After(gather)
+		}
 	}
 }
 

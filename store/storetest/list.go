@@ -370,6 +370,20 @@ func feed(t *testing.T, open func(*testing.T) store.Store) {
 		after = i.Position
 		got = append(got, i.Event)
 	}
+	var first, registered []ticket.ID
+	for _, e := range got {
+		if e.Seq == 1 {
+			first = append(first, e.Ticket)
+		}
+	}
+	items, err := s.FeedRegistered(ctx, 0, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range items {
+		registered = append(registered, i.Ticket)
+	}
+	same(t, "tickets in the order they were registered", first, registered)
 	if end, err := s.FeedEnd(ctx); err != nil || end != after {
 		t.Errorf("the feed ends at %d, %v; its last event is at %d", end, err, after)
 	}

@@ -62,6 +62,17 @@ func (s *Tables) Feed(ctx context.Context, horizon string, after int64, limit in
 	return many(ctx, s.DB, "events", selectEvent+`WHERE e.pos > ?`+horizon+` ORDER BY e.pos LIMIT +?`, s.scanEvent, after, pageLimit(limit))
 }
 
+// FeedRegistered lists the first events of tickets as [store.Reader] says.
+func (s *Tables) FeedRegistered(ctx context.Context, horizon string, after int64, limit int) ([]store.FeedItem, error) {
+	return many(ctx, s.DB, "events", `SELECT e.pos, e.ticket FROM events e WHERE e.pos > ? AND e.seq = 1`+horizon+` ORDER BY e.pos LIMIT +?`,
+		func(r Row) (item store.FeedItem, err error) {
+			var id dbID
+			err = r.Scan(&item.Position, &id)
+			item.Ticket = id.ID
+			return item, err
+		}, after, pageLimit(limit))
+}
+
 // FeedEnd is the position of the last event before the horizon.
 func (s *Tables) FeedEnd(ctx context.Context, horizon string) (int64, error) {
 	return one(ctx, s.DB, "events", `SELECT coalesce(max(e.pos), 0) FROM events e WHERE e.pos > 0`+horizon, scanInt)

@@ -223,6 +223,12 @@ ALTER TABLE access_log ALTER COLUMN sealed SET STORAGE EXTERNAL;
 ALTER TABLE media ALTER COLUMN sealed SET STORAGE EXTERNAL;
 ALTER TABLE packs ALTER COLUMN archive SET STORAGE EXTERNAL;
 
+-- Rows of the usual size stay whole, and nobody tries to compress them.
+ALTER TABLE deliveries SET (toast_tuple_target = 8160);
+ALTER TABLE tickets SET (toast_tuple_target = 8160);
+ALTER TABLE events SET (toast_tuple_target = 8160);
+ALTER TABLE outbox SET (toast_tuple_target = 8160);
+
 -- A pipeline cannot look at one answer before it sends the next statement. So a statement that must
 -- touch all its rows says so here, and ends the transaction when it did not.
 -- +goose StatementBegin
