@@ -29,6 +29,7 @@ type commands struct {
 	Backup   backupCmd   `cmd:"" help:"Write a city's data into a folder, while it is served."`
 	Restore  restoreCmd  `cmd:"" help:"Make a city of a backup."`
 	Migrate  migrateCmd  `cmd:"" help:"Move a city to another database: SQLite to PostgreSQL, or back."`
+	Rekey    rekeyCmd    `cmd:"" help:"Make a new key and seal all personal data with it."`
 	Verify   verifyCmd   `cmd:"" help:"Check the chain of events of every ticket."`
 	Health   healthCmd   `cmd:"" help:"Ask a running gateway whether it can take deliveries."`
 

@@ -104,6 +104,22 @@ func (c *restoreCmd) Run(ctx context.Context) error {
 	return app.Restore(ctx, c.From, c.where(), app.Report{Out: os.Stdout, Progress: terminal(os.Stderr)})
 }
 
+type rekeyCmd struct {
+	whereFlags
+	Prepare bool `help:"Only make the key, to copy keys.json to the other gateways before it seals anything."`
+}
+
+// Help says how it is done with several gateways.
+func (c *rekeyCmd) Help() string {
+	return `A gateway may go on serving. With several gateways: run it with --prepare, copy keys.json to all of them and wait a few
+seconds, then run it without, and copy keys.json again. Keep the old keys as long as backups need them.`
+}
+
+// Run rotates the key.
+func (c *rekeyCmd) Run(ctx context.Context) error {
+	return app.Rekey(ctx, c.where(), c.Prepare, app.Report{Out: os.Stdout, Progress: terminal(os.Stderr)})
+}
+
 type migrateCmd struct {
 	From string `help:"Where the city is: sqlite:FOLDER or postgres://…" required:"" env:"HOTLINE_MIGRATE_FROM" placeholder:"DATABASE"`
 	To   string `help:"Where it shall be; empty as yet." required:"" env:"HOTLINE_MIGRATE_TO" placeholder:"DATABASE"`

@@ -44,6 +44,7 @@ type App struct {
 	clock    *Clock
 	lend     lend
 	live     *city.Live
+	ring     *seal.Ring
 	store    store.Store
 	search   textIndex
 	media    *media.Store
@@ -105,6 +106,7 @@ func (a *App) openData(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.ring = ring
 	if a.store, err = o.open(ctx, ring, lanes.NewMetrics(a.metrics).Observer()); err != nil {
 		return err
 	}
@@ -252,7 +254,7 @@ func (a *App) worldNow() time.Time {
 func (a *App) Run(ctx context.Context, ln net.Listener) error {
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	var loops sync.WaitGroup
-	for _, loop := range []func(context.Context){a.tracker.Run, a.outbox.Run, a.runIndex, a.runPack, a.runDemoClock, a.runClock, a.runIncidents} {
+	for _, loop := range []func(context.Context){a.tracker.Run, a.outbox.Run, a.runIndex, a.runPack, a.runDemoClock, a.runClock, a.runIncidents, a.watchKeys} {
 		loops.Go(func() { loop(work) })
 	}
 	served := make(chan error, 1)

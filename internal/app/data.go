@@ -112,6 +112,9 @@ func (a *App) runClock(ctx context.Context) {
 	}
 }
 
+// keysEvery is how often the key file is looked at.
+const keysEvery = 2 * time.Second
+
 // runIncidents learns of what other gateways take.
 func (a *App) runIncidents(ctx context.Context) {
 	if a.options.shared() {

@@ -4,6 +4,7 @@
 package seal
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hmac"
@@ -18,6 +19,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 )
 
 // A sealed value is: format byte, key id (4 bytes big endian), nonce (12), ciphertext and tag.
@@ -32,10 +34,15 @@ var ErrKey = errors.New("seal: the key of this value is not in the ring")
 
 // Ring is a set of keys: one seals what is new, all of them open. It is safe for concurrent use.
 type Ring struct {
+	keys   atomic.Pointer[keySet]
+	index  []byte
+	random io.Reader
+}
+
+// keySet is the keys of one moment.
+type keySet struct {
 	current uint32
 	keys    map[uint32]cipher.AEAD
-	index   []byte
-	random  io.Reader
 }
 
 // File is the form of the key file.
@@ -58,46 +65,110 @@ func Generate(random io.Reader) (File, error) {
 
 // New makes a ring of a key file's content.
 func New(f File) (*Ring, error) {
-	r := &Ring{current: f.Current, keys: make(map[uint32]cipher.AEAD, len(f.Keys)), index: f.Index, random: rand.Reader}
 	if len(f.Index) != 32 {
 		return nil, fmt.Errorf("seal: the index key has %d bytes, needs 32", len(f.Index))
 	}
+	r := &Ring{index: f.Index, random: rand.Reader}
+	return r, r.Replace(f)
+}
+
+// Replace takes other keys into use, after a rotation. The index key stays what it was: another one
+// would lose every search by phone.
+func (r *Ring) Replace(f File) error {
+	if !bytes.Equal(f.Index, r.index) {
+		return errors.New("seal: the index key is another one: searches by phone would find nothing; put the old one back")
+	}
+	set := &keySet{current: f.Current, keys: make(map[uint32]cipher.AEAD, len(f.Keys))}
 	for id, key := range f.Keys {
 		if len(key) != 32 {
-			return nil, fmt.Errorf("seal: key %d has %d bytes, needs 32", id, len(key))
+			return fmt.Errorf("seal: key %d has %d bytes, needs 32", id, len(key))
 		}
 		block, err := aes.NewCipher(key)
 		if err != nil {
-			return nil, fmt.Errorf("seal: key %d: %w", id, err)
+			return fmt.Errorf("seal: key %d: %w", id, err)
 		}
-		if r.keys[id], err = cipher.NewGCM(block); err != nil {
-			return nil, fmt.Errorf("seal: key %d: %w", id, err)
+		if set.keys[id], err = cipher.NewGCM(block); err != nil {
+			return fmt.Errorf("seal: key %d: %w", id, err)
 		}
 	}
-	if r.keys[f.Current] == nil {
-		return nil, fmt.Errorf("seal: current key %d is not among the %d keys", f.Current, len(f.Keys))
+	if set.keys[f.Current] == nil {
+		return fmt.Errorf("seal: current key %d is not among the %d keys", f.Current, len(f.Keys))
 	}
-	return r, nil
+	if before := r.keys.Load(); before != nil {
+		for id := range before.keys {
+			if set.keys[id] == nil {
+				return fmt.Errorf("seal: key %d is gone from the file: what it sealed could not be opened; put it back", id)
+			}
+		}
+	}
+	r.keys.Store(set)
+	return nil
 }
 
-// Load reads a key file. It refuses one that others may read.
+// Newest is the highest id of the keys: that of the one made last.
+func (f File) Newest() uint32 { return slices.Max(slices.Collect(maps.Keys(f.Keys))) }
+
+// Add adds a new key, which seals nothing until Current names it.
+func (f File) Add(random io.Reader) (File, error) {
+	key := make([]byte, 32)
+	if _, err := io.ReadFull(random, key); err != nil {
+		return File{}, fmt.Errorf("seal: generate a key: %w", err)
+	}
+	next := File{Current: f.Current, Keys: maps.Clone(f.Keys), Index: f.Index}
+	next.Keys[f.Newest()+1] = key
+	return next, nil
+}
+
+// Load reads a key file into a ring. It refuses one that others may read.
 func Load(path string) (*Ring, error) {
+	f, err := Read(path)
+	if err != nil {
+		return nil, err
+	}
+	return New(f)
+}
+
+// Read reads a key file. It refuses one that others may read.
+func Read(path string) (f File, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("seal: key file: %w", err)
+		return f, fmt.Errorf("seal: key file: %w", err)
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("seal: key file %s has mode %o; others could read it: chmod 600 it", path, info.Mode().Perm())
+		return f, fmt.Errorf("seal: key file %s has mode %o; others could read it: chmod 600 it", path, info.Mode().Perm())
 	}
 	b, err := os.ReadFile(path) //nolint:gosec // the path is the operator's setting
 	if err != nil {
-		return nil, fmt.Errorf("seal: key file: %w", err)
+		return f, fmt.Errorf("seal: key file: %w", err)
 	}
-	var f File
 	if err := json.Unmarshal(b, &f); err != nil {
-		return nil, fmt.Errorf("seal: key file %s: %w", path, err)
+		return f, fmt.Errorf("seal: key file %s: %w", path, err)
 	}
-	return New(f)
+	return f, nil
+}
+
+// SaveOver puts a key file in the place of another at one stroke: whoever reads it finds the old or
+// the new one, whole.
+func SaveOver(path string, f File) error {
+	next := path + ".next"
+	if err := os.Remove(next); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("seal: key file: %w", err)
+	}
+	if err := Save(next, f); err != nil {
+		return err
+	}
+	if err := os.Rename(next, path); err != nil {
+		return fmt.Errorf("seal: key file: %w", err)
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+func syncFolder(path string) error {
+	dir, err := os.Open(path) //nolint:gosec // the operator's setting
+	if err != nil {
+		return fmt.Errorf("seal: key folder: %w", err)
+	}
+	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // Save writes a key file that must not exist yet, readable by its owner only, and syncs it and
@@ -115,15 +186,14 @@ func Save(path string, f File) error {
 	if err = errors.Join(err, out.Sync(), out.Close()); err != nil {
 		return fmt.Errorf("seal: key file %s: %w", path, err)
 	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return fmt.Errorf("seal: key folder: %w", err)
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return syncFolder(filepath.Dir(path))
 }
 
 // IDs are the ids of the keys, in order.
-func (r *Ring) IDs() []uint32 { return slices.Sorted(maps.Keys(r.keys)) }
+func (r *Ring) IDs() []uint32 { return slices.Sorted(maps.Keys(r.keys.Load().keys)) }
+
+// Current is the id of the key that seals.
+func (r *Ring) Current() uint32 { return r.keys.Load().current }
 
 // Seal encrypts plain. context binds the value to its place (table and row): moved elsewhere it
 // does not open. Empty plain seals to nil.
@@ -133,11 +203,12 @@ func (r *Ring) Seal(plain, context []byte) ([]byte, error) {
 	}
 	out := make([]byte, headerSize, headerSize+len(plain)+16)
 	out[0] = format
-	binary.BigEndian.PutUint32(out[1:], r.current)
+	set := r.keys.Load()
+	binary.BigEndian.PutUint32(out[1:], set.current)
 	if _, err := io.ReadFull(r.random, out[5:headerSize]); err != nil {
 		return nil, fmt.Errorf("seal: nonce: %w", err)
 	}
-	return r.keys[r.current].Seal(out, out[5:headerSize], plain, context), nil
+	return set.keys[set.current].Seal(out, out[5:headerSize], plain, context), nil
 }
 
 // Open decrypts what Seal made. ErrKey means that the key is gone; any other error that the value
@@ -149,7 +220,12 @@ func (r *Ring) Open(sealed, context []byte) ([]byte, error) {
 	if len(sealed) < headerSize || sealed[0] != format {
 		return nil, errors.New("seal: not a sealed value")
 	}
-	key := r.keys[binary.BigEndian.Uint32(sealed[1:])]
+	set, id := r.keys.Load(), binary.BigEndian.Uint32(sealed[1:])
+	key := set.keys[id]
+	if key == nil && id > slices.Max(slices.Collect(maps.Keys(set.keys))) {
+		// Not destroyed, but made since: ids only grow.
+		return nil, fmt.Errorf("seal: the value needs key %d, newer than any in the key file: copy keys.json from where the key was made", id)
+	}
 	if key == nil {
 		return nil, ErrKey
 	}

@@ -21,7 +21,7 @@ func lockFile(path string) (*fileLock, error) {
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		_ = f.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, fmt.Errorf("sqlite: %s is held: another hotline process has this database open; stop it, or give this one a data folder of its own", path)
+			return nil, fmt.Errorf("sqlite: %s is held: %w; stop it, or give this one a data folder of its own", path, ErrHeld)
 		}
 		return nil, fmt.Errorf("sqlite: lock %s: %w; the data must be on a local disk", path, err)
 	}

@@ -65,6 +65,9 @@ type Store struct {
 
 var _ store.Store = (*Store)(nil)
 
+// ErrHeld means that the database is open elsewhere.
+var ErrHeld = errors.New("another hotline process has this database open")
+
 // Open opens the database, making or migrating it. It refuses a file that another process has
 // open, one written by a newer version, and one sealed with other keys.
 func Open(ctx context.Context, o Options) (_ *Store, err error) {

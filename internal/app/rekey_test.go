@@ -1,0 +1,150 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/citizen-hotline/gateway/internal/seal"
+	"github.com/citizen-hotline/gateway/store/lanes"
+	"github.com/citizen-hotline/gateway/store/storetest"
+	"github.com/citizen-hotline/gateway/ticket"
+)
+
+// onlyNewest takes all keys but the newest out of a city's key file.
+func onlyNewest(t *testing.T, w Where) {
+	t.Helper()
+	keys, err := seal.Read(w.path("keys.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if keys.Newest() != keys.Current || len(keys.Keys) < 2 {
+		t.Fatalf("the newest of %d keys is %d, the current %d", len(keys.Keys), keys.Newest(), keys.Current)
+	}
+	keys.Keys = map[uint32][]byte{keys.Current: keys.Keys[keys.Current]}
+	if err := seal.SaveOver(w.path("keys.json"), keys); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// readable counts the tickets whose words can be read.
+func readable(t *testing.T, w Where) (n int) {
+	t.Helper()
+	st := opens(t, w)
+	defer st.Close() //nolint:errcheck // only read
+	err := st.Walk(t.Context(), ticket.ID{}, func(id ticket.ID) error {
+		item, err := st.Ticket(t.Context(), id)
+		if err == nil && item.Private.Text != "" {
+			n++
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// After a rotation everything opens with the new key alone, and the chains hold.
+func TestANewKeySealsEverything(t *testing.T) {
+	t.Parallel()
+	for _, in := range []string{"file", "server"} {
+		t.Run(in, func(t *testing.T) {
+			t.Parallel()
+			w := inhabited(t, in)
+			var out bytes.Buffer
+			if err := Rekey(t.Context(), w, true, Report{Out: &out}); err != nil || !strings.Contains(out.String(), "key 2") {
+				t.Fatalf("prepare: %v, %s", err, out.String())
+			}
+			if n := readable(t, w); n != 700 {
+				t.Fatalf("%d of 700 tickets are readable with a key prepared", n)
+			}
+			out.Reset()
+			if err := Rekey(t.Context(), w, false, Report{Out: &out}); err != nil || !strings.Contains(out.String(), "key=2 renewed=") || strings.Contains(out.String(), "renewed=0") {
+				t.Fatalf("rekey: %v, %s", err, out.String())
+			}
+			onlyNewest(t, w)
+			if n := readable(t, w); n != 700 {
+				t.Errorf("%d of 700 tickets are readable without the old key", n)
+			}
+			lives(t, w, 700)
+		})
+	}
+}
+
+// A gateway that serves takes a new key into use and seals the rest while it takes tickets.
+func TestAKeyRotatesWhileACityIsServed(t *testing.T) {
+	t.Parallel()
+	w := inhabited(t, "file")
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := New(t.Context(), Options{Where: w, City: linyi, Listen: ln.Addr().String(), Demo: true, Speed: 1, Log: io.Discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- a.Run(ctx, ln) }()
+	var out bytes.Buffer
+	if err := Rekey(t.Context(), w, false, Report{Out: &out}); err != nil || !strings.Contains(out.String(), "seals the rest") {
+		t.Fatalf("rekey beside a gateway: %v, %s", err, out.String())
+	}
+	m := storetest.NewMaker()
+	pending := func() (n int64) {
+		n, err := a.store.(rekeyer).Rekey(t.Context(), nil) //nolint:forcetypeassert // both engines are
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	for patience := 3000; a.ring.Current() != 2 && patience > 0; patience-- {
+		<-time.After(5 * time.Millisecond)
+	}
+	for i := 0; pending() > 0; i++ {
+		d := m.Ticket(t, storetest.Day, func(r *ticket.Registration, _ *ticket.Private) {
+			r.Number, r.Key = ticket.FormatNumber("LY", storetest.Day, 50_000+i), "meanwhile"+r.Key
+		})
+		storetest.Must(t, a.store, d.Change())
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	onlyNewest(t, w)
+	if n := readable(t, w); n < 700 {
+		t.Errorf("%d of at least 700 tickets are readable without the old key", n)
+	}
+	ring, err := w.keys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, err := w.open(t.Context(), ring, lanes.Observer{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close() //nolint:errcheck // only read
+}
+
+// A gateway whose key file is older than what another has sealed says so instead of showing nothing.
+func TestAnOutdatedKeyFileIsNoticed(t *testing.T) {
+	t.Parallel()
+	w, old := inhabited(t, "server"), place(t, "file")
+	copyKeys(t, w, old)
+	if err := Rekey(t.Context(), w, false, Report{Out: io.Discard}); err != nil {
+		t.Fatal(err)
+	}
+	old.Store = w.Store
+	ring, err := old.keys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := old.open(t.Context(), ring, lanes.Observer{}); err == nil || !strings.Contains(err.Error(), "copy keys.json") {
+		t.Errorf("opened with an outdated key file: %v", err)
+	}
+}

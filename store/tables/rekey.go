@@ -1,0 +1,134 @@
+package tables
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/citizen-hotline/gateway/internal/seal"
+	"github.com/citizen-hotline/gateway/ticket"
+)
+
+// sealedIn says for each table that has a sealed column what its values are bound to, from a row's values by
+// column name.
+var sealedIn = map[string]func(v map[string]any) []byte{
+	"deliveries": func(v map[string]any) []byte { return place(placeDelivery, bytesOf(v["id"])) },
+	"requests": func(v map[string]any) []byte {
+		return place(placeRequest, requestPlace(textOf(v["channel"]), textOf(v["key"])))
+	},
+	"tickets": func(v map[string]any) []byte { return place(placeTicket, bytesOf(v["id"])) },
+	"events": func(v map[string]any) []byte {
+		seq, _ := v["seq"].(int64)
+		return place(placeEvent, eventPlace(idOf(v["ticket"]), seq))
+	},
+	"outbox": func(v map[string]any) []byte { return place(placeNotice, []byte(textOf(v["key"]))) },
+	"calls": func(v map[string]any) []byte {
+		return place(placeCall, callPlace(textOf(v["channel"]), textOf(v["call_id"])))
+	},
+	"access_log": func(v map[string]any) []byte {
+		id := idOf(v["ticket"]) // zero for an entry about no ticket in particular
+		return place(placeAccess, id[:])
+	},
+	"media": func(v map[string]any) []byte { return place(placeMedia, []byte(textOf(v["sha256"]))) },
+}
+
+func bytesOf(v any) []byte {
+	b, _ := v.([]byte)
+	return b
+}
+
+func idOf(v any) (id ticket.ID) {
+	copy(id[:], bytesOf(v))
+	return id
+}
+
+func textOf(v any) string {
+	s, _ := v.(string)
+	return s
+}
+
+// Rekey seals anew what other keys than the current one sealed, page by page, while others read and
+// write. Whoever changes a row meanwhile has sealed it with the current key: it is left alone. It
+// returns how many values were sealed anew; none means that the other keys are no longer needed.
+// What a key that is gone has sealed stays as it is.
+func (s *Tables) Rekey(ctx context.Context, done func(table string, rows int)) (renewed int64, err error) {
+	for _, w := range wholes {
+		bound, has := sealedIn[w.name]
+		if !has {
+			continue
+		}
+		n, err := s.rekey(ctx, w, bound, done)
+		renewed += n
+		if err != nil {
+			return renewed, fmt.Errorf("store: seal %s anew: %w; what has been done stays, run it again to go on", w.name, err)
+		}
+	}
+	return renewed, s.DB.Write(ctx, func(ctx context.Context, tx Tx) error {
+		fresh, err := s.Ring.Seal([]byte(keyProbe), []byte("meta/keys"))
+		if err == nil {
+			_, err = tx.Exec(ctx, `UPDATE meta SET value = ? WHERE key = 'keys'`, fresh)
+		}
+		return err
+	})
+}
+
+func (s *Tables) rekey(ctx context.Context, w whole, bound func(map[string]any) []byte, done func(string, int)) (renewed int64, err error) {
+	names := w.names()
+	update := `UPDATE ` + w.name + ` SET sealed = ? WHERE `
+	for _, key := range names[:w.keys] {
+		update += key + ` = ? AND `
+	}
+	update += `sealed = ?`
+	var after []any
+	for {
+		rows, err := w.read(ctx, s.DB, after)
+		if err != nil || len(rows) == 0 {
+			return renewed, err
+		}
+		after = rows[len(rows)-1][:w.keys]
+		var fresh [][]any // what to bind for each value that is sealed anew
+		for _, row := range rows {
+			values := map[string]any{}
+			for i, name := range names {
+				values[name] = row[i]
+			}
+			old := bytesOf(values["sealed"])
+			if len(old) == 0 || seal.KeyOf(old) == s.Ring.Current() {
+				continue
+			}
+			plain, err := s.Ring.Open(old, bound(values))
+			if errors.Is(err, seal.ErrKey) {
+				continue
+			}
+			if err != nil {
+				return renewed, fmt.Errorf("row %v: %w", row[:w.keys], err)
+			}
+			sealed, err := s.Ring.Seal(plain, bound(values))
+			if err != nil {
+				return renewed, err
+			}
+			fresh = append(fresh, append(append([]any{sealed}, row[:w.keys]...), old))
+		}
+		if len(fresh) > 0 {
+			err := s.DB.Write(ctx, func(ctx context.Context, tx Tx) error {
+				for _, args := range fresh {
+					n, err := tx.Exec(ctx, update, args...)
+					if err != nil {
+						return err
+					}
+					renewed += n
+				}
+				return nil
+			})
+			if err != nil {
+				return renewed, err
+			}
+		}
+		if done != nil {
+			done(w.name, len(rows))
+		}
+		if err := ctx.Err(); err != nil {
+			return renewed, err
+		}
+	}
+}
