@@ -10,8 +10,6 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
-
-	"github.com/citizen-hotline/gateway/internal/app"
 )
 
 // A disk that takes no more: 503 with Retry-After, nothing acknowledged, and work goes on once there
@@ -40,7 +38,7 @@ func TestDiskFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	largest := int64(0)
-	files, err := filepath.Glob(filepath.Join(o.data, "*.db*"))
+	files, err := filepath.Glob(filepath.Join(o.where.Data, "*.db*"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,5 +79,5 @@ func TestDiskFull(t *testing.T) {
 	if err := o.stop(); err != nil {
 		t.Fatal(err)
 	}
-	kept(t, app.Where{Data: o.data}, taken)
+	kept(t, o.where, taken)
 }

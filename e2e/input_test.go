@@ -41,20 +41,21 @@ const (
 // Whatever comes in, each channel answers in its own kind, and nothing is lost or broken.
 func TestBadInput(t *testing.T) {
 	t.Parallel()
-	o := open(t)
-	//nolint:paralleltest // one gateway, and afterwards a look at it
-	for channel, list := range map[string][]bad{
-		"form": badForms(), "phone": badCalls(o), "wechat": badPushes(o), "open311": badOpen311(), "webhook": badWebhooks(o), "edge": badEdge(),
-	} {
-		t.Run(channel, func(t *testing.T) {
-			for _, b := range list {
-				t.Run(b.name, func(t *testing.T) { b.check(t, o) })
-			}
-		})
-	}
-	if resp := o.send(http.MethodGet, "/readyz", nil, nil); resp.Status != http.StatusOK {
-		t.Errorf("afterwards the gateway is not ready: %d", resp.Status)
-	}
+	both(t, func(t *testing.T, o *office) {
+		//nolint:paralleltest // one gateway, and afterwards a look at it
+		for channel, list := range map[string][]bad{
+			"form": badForms(), "phone": badCalls(o), "wechat": badPushes(o), "open311": badOpen311(), "webhook": badWebhooks(o), "edge": badEdge(),
+		} {
+			t.Run(channel, func(t *testing.T) {
+				for _, b := range list {
+					t.Run(b.name, func(t *testing.T) { b.check(t, o) })
+				}
+			})
+		}
+		if resp := o.send(http.MethodGet, "/readyz", nil, nil); resp.Status != http.StatusOK {
+			t.Errorf("afterwards the gateway is not ready: %d", resp.Status)
+		}
+	})
 }
 
 func (b bad) check(t *testing.T, o *office) {

@@ -342,5 +342,5 @@ func TestStoppingLosesNothing(t *testing.T) {
 	if len(s.wrong) > 0 {
 		t.Errorf("answers while stopping: %v", s.wrong[:min(len(s.wrong), 5)])
 	}
-	kept(t, app.Where{Data: o.data}, taken)
+	kept(t, o.where, taken)
 }

@@ -36,11 +36,11 @@ var morning = time.Date(2026, 7, 13, 0, 37, 0, 0, time.UTC)
 // office is a whole hotline: a gateway in this process, on a folder of its own, with a clock that
 // the test moves.
 type office struct {
-	t    *testing.T
-	url  string
-	data string
-	now  atomic.Int64 // Unix ms
-	stop func() error // stops as SIGTERM does; safe to call twice
+	t     *testing.T
+	url   string
+	where app.Where
+	now   atomic.Int64 // Unix ms
+	stop  func() error // stops as SIGTERM does; safe to call twice
 
 	mu       sync.Mutex
 	sessions map[string]*http.Client
@@ -49,13 +49,26 @@ type office struct {
 // open starts an office.
 func open(t *testing.T) *office {
 	t.Helper()
-	return openAt(t, t.TempDir())
+	return openAt(t, app.Where{Data: t.TempDir()})
 }
 
-// openAt starts an office on a data folder.
-func openAt(t *testing.T, data string) *office {
+// both runs a test on a city in a file and on one in a server.
+func both(t *testing.T, test func(t *testing.T, o *office)) {
 	t.Helper()
-	o := &office{t: t, data: data, sessions: map[string]*http.Client{}}
+	t.Run("file", func(t *testing.T) {
+		t.Parallel()
+		test(t, open(t))
+	})
+	t.Run("server", func(t *testing.T) {
+		t.Parallel()
+		test(t, openAt(t, app.Where{Data: t.TempDir(), Store: server.Database(t)}))
+	})
+}
+
+// openAt starts an office where its data are.
+func openAt(t *testing.T, where app.Where) *office {
+	t.Helper()
+	o := &office{t: t, where: where, sessions: map[string]*http.Client{}}
 	o.now.Store(morning.UnixMilli())
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -64,7 +77,7 @@ func openAt(t *testing.T, data string) *office {
 	o.url = "http://" + ln.Addr().String()
 	log := &tail{}
 	a, err := app.New(t.Context(), app.Options{
-		City: cityDir, Where: app.Where{Data: data}, Listen: ln.Addr().String(), Demo: true, Clock: o.clock,
+		City: cityDir, Where: where, Listen: ln.Addr().String(), Demo: true, Clock: o.clock,
 		Out: io.Discard, Log: log, LogLevel: "warn", Getenv: func(string) string { return "" },
 	})
 	if err != nil {

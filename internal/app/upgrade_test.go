@@ -35,7 +35,7 @@ func left(t *testing.T, version string) Where {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = io.Copy(f, r) //nolint:gosec // our own file
+	_, err = io.Copy(f, r)
 	if err := errors.Join(err, f.Close()); err != nil {
 		t.Fatal(err)
 	}

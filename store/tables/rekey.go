@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/citizen-hotline/gateway/internal/seal"
 	"github.com/citizen-hotline/gateway/ticket"
@@ -74,11 +75,7 @@ func (s *Tables) Rekey(ctx context.Context, done func(table string, rows int)) (
 
 func (s *Tables) rekey(ctx context.Context, w whole, bound func(map[string]any) []byte, done func(string, int)) (renewed int64, err error) {
 	names := w.names()
-	update := `UPDATE ` + w.name + ` SET sealed = ? WHERE `
-	for _, key := range names[:w.keys] {
-		update += key + ` = ? AND `
-	}
-	update += `sealed = ?`
+	update := `UPDATE ` + w.name + ` SET sealed = ? WHERE ` + strings.Join(names[:w.keys], ` = ? AND `) + ` = ? AND sealed = ?`
 	var after []any
 	for {
 		rows, err := w.read(ctx, s.DB, after)
