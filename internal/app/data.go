@@ -34,7 +34,7 @@ func (w Where) name() string {
 		return "sqlite:" + w.file()
 	}
 	u, err := url.Parse(w.Store)
-	if err != nil {
+	if err != nil || u.Host == "" {
 		return "a server"
 	}
 	return u.Scheme + "://" + u.Host + u.Path

@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/citizen-hotline/gateway/internal/seal"
+	"github.com/citizen-hotline/gateway/internal/search"
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/store/lanes"
 	"github.com/citizen-hotline/gateway/store/postgres"
@@ -247,50 +248,91 @@ func (b *bench) throughput(ctx context.Context, server *postgrestest.Server, c *
 	return rate, err
 }
 
-// disk shows what a ticket takes, all real rows and indexes, text index left out.
+// disk shows what a ticket takes: all real rows and their indexes, and the text index.
 func (b *bench) disk(ctx context.Context, server *postgrestest.Server) (err error) {
 	changes, err := makeChanges(either(b, 20_000, 5000))
 	if err != nil {
 		return err
 	}
-	s, dsn, err := b.openPostgres(ctx, server, lanes.Observer{})
+	dsn, err := server.Make(ctx)
 	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	if err := commitAll(ctx, s, changes); err != nil {
-		return err
-	}
-	c, err := pgx.Connect(ctx, dsn)
-	if err != nil {
-		return err
-	}
-	defer c.Close(ctx) //nolint:errcheck // nothing is written
-	var inPostgres int64
-	if err := c.QueryRow(ctx, `SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace`).Scan(&inPostgres); err != nil {
-		return err
-	}
-	dir := filepath.Join(b.dir, "disk")
-	if err := os.Mkdir(dir, 0o700); err != nil {
 		return err
 	}
 	ring, err := newRing()
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(dir, "bench.db")
-	file, err := sqlite.Open(ctx, sqlite.Options{Path: path, Ring: ring})
+	s, err := postgres.Open(ctx, postgres.Options{DSN: dsn, Ring: ring})
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(commitAll(ctx, file, changes), file.Close()); err != nil { //nolint:contextcheck // closing is not to be cancelled
+	table, err := search.OpenPostgres(ctx, dsn, ring)
+	if err != nil {
+		return errors.Join(err, s.Close())
+	}
+	rows, words, err := inServer(ctx, dsn, filled(ctx, s, table, changes))
+	if err := errors.Join(err, table.Close(), s.Close()); err != nil { //nolint:contextcheck // closing is not to be cancelled
 		return err
 	}
-	info, err := os.Stat(path)
+
+	dir := filepath.Join(b.dir, "disk")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return err
+	}
+	file, err := sqlite.Open(ctx, sqlite.Options{Path: filepath.Join(dir, "bench.db"), Ring: ring})
 	if err != nil {
+		return err
+	}
+	index, err := search.Open(filepath.Join(dir, "search.db"), ring)
+	if err != nil {
+		return errors.Join(err, file.Close()) //nolint:contextcheck // closing is not to be cancelled
+	}
+	if err := errors.Join(filled(ctx, file, index, changes), index.Close(), file.Close()); err != nil { //nolint:contextcheck // closing is not to be cancelled
 		return err
 	}
 	n := float64(len(changes))
-	b.table.show("bytes on disk for a ticket of 300 characters, dispatched: SQLite · PostgreSQL", fmt.Sprintf("%.0f · %.0f", float64(info.Size())/n, float64(inPostgres)/n))
-	return nil
+	size := func(name string) float64 {
+		info, e := os.Stat(filepath.Join(dir, name))
+		if e != nil {
+			err = e
+			return 0
+		}
+		return float64(info.Size()) / n
+	}
+	b.table.show("bytes on disk for a ticket of 300 characters: SQLite · PostgreSQL", fmt.Sprintf("%.0f · %.0f", size("bench.db"), float64(rows)/n))
+	b.table.show("bytes of the text index for it: SQLite · PostgreSQL", fmt.Sprintf("%.0f · %.0f", size("search.db"), float64(words)/n))
+	return err
+}
+
+// filled commits the changes and has the index follow them to the end.
+func filled(ctx context.Context, s store.Store, index interface {
+	Follow(ctx context.Context, r search.Reader) (int, error)
+}, changes []store.Change,
+) error {
+	if err := commitAll(ctx, s, changes); err != nil {
+		return err
+	}
+	for {
+		if n, err := index.Follow(ctx, s); err != nil || n == 0 {
+			return err
+		}
+	}
+}
+
+// inServer is what the tables of tickets and those of the text index take, bytes.
+func inServer(ctx context.Context, dsn string, err error) (rows, words int64, _ error) {
+	if err != nil {
+		return 0, 0, err
+	}
+	c, err := pgx.Connect(ctx, dsn)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer c.Close(ctx)                               //nolint:errcheck // nothing is written
+	if _, err := c.Exec(ctx, `VACUUM`); err != nil { // what waits to be put into the index is put there
+		return 0, 0, err
+	}
+	err = c.QueryRow(ctx, `SELECT sum(pg_total_relation_size(oid)) FILTER (WHERE relname NOT LIKE 'search%'), sum(pg_total_relation_size(oid)) FILTER (WHERE relname LIKE 'search%')
+		FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace`).Scan(&rows, &words)
+	return rows, words, err
 }

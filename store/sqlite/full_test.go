@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -109,6 +110,36 @@ func TestFullDiskAcknowledgesNothing(t *testing.T) {
 		if err != nil { // what was refused can be sent again unchanged
 			storetest.Must(t, s, changes[i])
 		}
+	}
+}
+
+// A copy into a disk that fills up stops with the reason, and goes on when there is room.
+func TestACopyIntoAFullDiskGoesOn(t *testing.T) {
+	t.Parallel()
+	ring := newRing(t)
+	from := openAt(t, Options{Path: filepath.Join(t.TempDir(), "from.db"), Ring: ring})
+	m := storetest.NewMaker()
+	for range 600 {
+		storetest.Must(t, from, m.Ticket(t, storetest.Day).Change())
+	}
+	to := openAt(t, Options{Path: filepath.Join(t.TempDir(), "to.db"), Ring: ring, Copying: true})
+	pages(t, to, 300)
+	err := to.CopyFrom(t.Context(), from.Tables, "from", nil)
+	if !ticket.IsKind(err, ticket.Unavailable) || !strings.Contains(err.Error(), "make room") || !strings.Contains(err.Error(), "run it again") {
+		t.Fatalf("a copy into a full disk: %v", err)
+	}
+	if err := to.CheckWhole(t.Context()); err == nil {
+		t.Error("half a city passes for whole")
+	}
+	pages(t, to, 0)
+	if err := to.CopyFrom(t.Context(), from.Tables, "from", nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := to.CheckWhole(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if n, err := to.Counts(t.Context(), storetest.Day); err != nil || n.Tickets != 600 {
+		t.Errorf("%d tickets were copied, %v", n.Tickets, err)
 	}
 }
 
