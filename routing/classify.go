@@ -2,6 +2,7 @@ package routing
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -58,48 +59,30 @@ func (rs *Ruleset) Classify(text string) (category string, evidence []Hit, confi
 	return category, best[0].Evidence, best[0].Confidence
 }
 
+// Subject is Classify without the words: what every request is asked.
+func (rs *Ruleset) Subject(text string) (category string) {
+	sp := rs.listen(text)
+	if len(sp.ranked) == 0 || sp.sureness(0) < sureCategory {
+		return ""
+	}
+	return rs.categories.ids[sp.ranked[0]]
+}
+
 // Suggest ranks the categories that a text speaks for, at most limit of them. A category's score is
 // the length of its distinct keywords, doubled for those in the title; a keyword inside a longer
 // one of any category does not count (路灯 inside 交通路灯).
 func (rs *Ruleset) Suggest(text string, limit int) []Suggestion {
 	k := &rs.subjects
+	sp := rs.listen(text)
+	if len(sp.ranked) == 0 {
+		return nil
+	}
 	var origins []span
-	hits := k.auto.scan(text, nil, &origins)
-	weights := map[int32]int32{} // by word
-	var counted []occurrence
-	title := int32(strings.IndexByte(text, '\n'))
-	for i, h := range hits {
-		if k.auto.enclosing(hits, int32(i), k.longest, nil) != none {
-			continue
-		}
-		weight := k.auto.length[h.word]
-		if origins[h.end].last <= title {
-			weight *= titleWeight
-		}
-		weights[h.word] = max(weights[h.word], weight)
-		counted = append(counted, h)
-	}
-	scores := map[int32]int32{}
-	for word, weight := range weights {
-		for _, c := range k.owners[word] {
-			scores[c] += weight
-		}
-	}
-	ranked := make([]int32, 0, len(scores))
-	for c := range scores {
-		ranked = append(ranked, c)
-	}
-	slices.SortFunc(ranked, func(a, b int32) int { return cmp.Or(cmp.Compare(scores[b], scores[a]), cmp.Compare(a, b)) })
+	k.auto.scan(text, nil, &origins)
 	var list []Suggestion
-	for n, c := range ranked[:min(limit, len(ranked))] {
-		rival := int32(0) // the best of the others
-		if n > 0 {
-			rival = scores[ranked[0]]
-		} else if len(ranked) > 1 {
-			rival = scores[ranked[1]]
-		}
-		s := Suggestion{Category: rs.categories.ids[c], Confidence: sureness(scores[c], rival)}
-		for _, h := range counted {
+	for n, c := range sp.ranked[:min(limit, len(sp.ranked))] {
+		s := Suggestion{Category: rs.categories.ids[c], Confidence: sp.sureness(n)}
+		for _, h := range sp.counted {
 			if slices.Contains(k.owners[h.word], c) && len(s.Evidence) < hitLimit {
 				s.Evidence = append(s.Evidence, hitAt(k.auto, h, origins))
 			}
@@ -107,6 +90,59 @@ func (rs *Ruleset) Suggest(text string, limit int) []Suggestion {
 		list = append(list, s)
 	}
 	return list
+}
+
+// speech is what the keywords of a text speak for.
+type speech struct {
+	ranked  []int32         // categories, the best first
+	scores  map[int32]int32 // by category
+	counted []occurrence    // the keywords that count
+}
+
+// listen finds the keywords. Where in the text they stand is worked out only when somebody asks: to keep
+// that for every character costs more than finding them.
+func (rs *Ruleset) listen(text string) (sp speech) {
+	k := &rs.subjects
+	hits := k.auto.scan(text, nil, nil)
+	if len(hits) == 0 {
+		return sp
+	}
+	var title []span // the characters of the title
+	if end := strings.IndexByte(text, '\n'); end > 0 {
+		k.auto.scan(text[:end], nil, &title)
+	}
+	weights := map[int32]int32{} // by word
+	for i, h := range hits {
+		if k.auto.enclosing(hits, int32(i), k.longest, nil) != none {
+			continue
+		}
+		weight := k.auto.length[h.word]
+		if int(h.end) < len(title) {
+			weight *= titleWeight
+		}
+		weights[h.word] = max(weights[h.word], weight)
+		sp.counted = append(sp.counted, h)
+	}
+	sp.scores = map[int32]int32{}
+	for word, weight := range weights {
+		for _, c := range k.owners[word] {
+			sp.scores[c] += weight
+		}
+	}
+	sp.ranked = slices.Collect(maps.Keys(sp.scores))
+	slices.SortFunc(sp.ranked, func(a, b int32) int { return cmp.Or(cmp.Compare(sp.scores[b], sp.scores[a]), cmp.Compare(a, b)) })
+	return sp
+}
+
+// sureness of the category at a rank, beside the best of the others.
+func (sp *speech) sureness(rank int) float64 {
+	rival := int32(0)
+	if rank > 0 {
+		rival = sp.scores[sp.ranked[0]]
+	} else if len(sp.ranked) > 1 {
+		rival = sp.scores[sp.ranked[1]]
+	}
+	return sureness(sp.scores[sp.ranked[rank]], rival)
 }
 
 // sureness grows with the score (one half at two characters, 0.94 at eight) and shrinks with the

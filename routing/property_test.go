@@ -357,6 +357,9 @@ func FuzzClassify(f *testing.F) {
 	rs := compile(f, smallCity())
 	f.Fuzz(func(t *testing.T, s string) {
 		category, hits, confidence := rs.Classify(s)
+		if subject := rs.Subject(s); subject != category {
+			t.Fatalf("the subject is %q, the category %q", subject, category)
+		}
 		if _, known := rs.Category(category); category != "" && !known || !(confidence >= 0 && confidence <= 1) {
 			t.Errorf("category %q, confidence %v", category, confidence)
 		}

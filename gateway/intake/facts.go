@@ -63,8 +63,7 @@ func category(c *city.City, r *ticket.Request) string {
 	if _, ok := c.Rules.Category(r.Category); ok {
 		return r.Category
 	}
-	found, _, _ := c.Rules.Classify(r.Title + "\n" + r.Text)
-	return found
+	return c.Rules.Subject(r.Title + "\n" + r.Text)
 }
 
 // reportsNearby is the place of the number that the memory of happenings fills in.
