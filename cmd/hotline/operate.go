@@ -111,8 +111,9 @@ type rekeyCmd struct {
 
 // Help says how it is done with several gateways.
 func (c *rekeyCmd) Help() string {
-	return `A gateway may go on serving. With several gateways: run it with --prepare, copy keys.json to all of them and wait a few
-seconds, then run it without, and copy keys.json again. Keep the old keys as long as backups need them.`
+	return `A gateway may go on serving. With --store, where several gateways may serve: run it with --prepare, copy keys.json to all of
+them and wait a few seconds, then run it without, and copy keys.json again. A change of keys that was broken off goes on
+with the same key. Keep the old keys as long as backups need them.`
 }
 
 // Run rotates the key.

@@ -303,6 +303,7 @@ func (i *Intake) learn(ctx context.Context, registered []store.FeedItem) error {
 	}
 	i.incidents.mu.Lock()
 	defer i.incidents.mu.Unlock()
+	i.incidents.forget(i.Now())
 	for _, r := range slices.Backward(reports) { // the oldest first, as they came
 		if !i.incidents.known[r.ticket] { // ours, committed meanwhile
 			i.incidents.add(r)

@@ -126,11 +126,7 @@ func copyRows(ctx context.Context, from, to copyable, source string, report Repo
 		return err
 	}
 	defer end()
-	total, err := (&tables.Copy{From: rows}).Count(ctx)
-	if err != nil {
-		return err
-	}
-	bar := report.bar(total, "rows")
+	bar := report.bar((&tables.Copy{From: rows}).Count(ctx), "rows")
 	err = to.CopyFrom(ctx, rows, source, func(_ string, n int) { _ = bar.Add(n) })
 	return errors.Join(err, bar.Finish())
 }
@@ -155,6 +151,10 @@ func Restore(ctx context.Context, from string, where Where, report Report) error
 	if sum, err := hashFile(database); err != nil || sum != m.SHA256 {
 		return errors.Join(err, fmt.Errorf("%s is not as it was written (SHA-256 %.12s…, the manifest says %.12s…): take another copy of the backup; nothing was changed", database, sum, m.SHA256))
 	}
+	// The attachments first: a database that is there is one that can be served from.
+	if n, err := copyMedia(ctx, filepath.Join(from, backupMedia), where.path(backupMedia), report); err != nil || n < m.Media {
+		return errors.Join(err, fmt.Errorf("%d of %d attachments were restored", n, m.Media))
+	}
 	if where.shared() {
 		err = restoreServer(ctx, database, where, ring, report)
 	} else {
@@ -163,16 +163,15 @@ func Restore(ctx context.Context, from string, where Where, report Report) error
 	if err != nil {
 		return err
 	}
-	if n, err := copyMedia(ctx, filepath.Join(from, backupMedia), where.path(backupMedia), report); err != nil || n < m.Media {
-		return errors.Join(err, fmt.Errorf("%d of %d attachments were restored", n, m.Media))
-	}
 	return Verify(ctx, where, report.Out)
 }
 
 // restoreFile puts the database into a folder that has none. It is whole there, or not there.
 func restoreFile(from, to string) error {
-	if _, err := os.Stat(to); !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s is there already: restore into an empty folder; nothing was changed", to)
+	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} { // a log left behind would be played over it
+		if _, err := os.Stat(to + suffix); !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%s is there already: restore into a folder without a database; nothing was changed", to+suffix)
+		}
 	}
 	if err := copyFile(from, to+".part"); err != nil {
 		return errors.Join(err, os.Remove(to+".part"))

@@ -57,8 +57,7 @@ func (w Where) open(ctx context.Context, ring *seal.Ring, observer lanes.Observe
 	case strings.HasPrefix(w.Store, "postgres://"), strings.HasPrefix(w.Store, "postgresql://"):
 		return postgres.Open(ctx, postgres.Options{DSN: w.Store, Ring: ring, Observer: observer, Copying: w.copying})
 	}
-	scheme, _, _ := strings.Cut(w.Store, ":") // the rest may hold a password
-	return nil, fmt.Errorf("--store begins with %.20q: write postgres://user@host:5432/database, or leave it out for a file in the data folder", scheme)
+	return nil, errors.New("--store is no address of a database: write postgres://user@host:5432/database, or leave it out for a file in the data folder")
 }
 
 // textIndex finds tickets by their words.

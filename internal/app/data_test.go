@@ -52,7 +52,7 @@ func TestAddressesKeepTheirPasswords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, address := range []string{"postgres://a:geheim@[x", "mysql://a:geheim@h/d", "postgres://a:geheim@127.0.0.1:1/d", "host=h password=geheim"} {
+	for _, address := range []string{"postgres://a:geheim@[x", "mysql://a:geheim@h/d", "postgres://a:geheim@127.0.0.1:1/d", "password=geheim host=h", "host=h password=geheim"} {
 		w := Where{Data: t.TempDir(), Store: address}
 		if _, err := w.open(t.Context(), ring, lanes.Observer{}); err == nil || strings.Contains(err.Error(), "geheim") {
 			t.Errorf("%q: %v", address, err)

@@ -15,92 +15,131 @@ import (
 
 // rekeyer is an engine that can seal anew what older keys sealed.
 type rekeyer interface {
-	Rekey(ctx context.Context, done func(table string, rows int)) (renewed int64, err error)
+	copyable
+	Rekey(ctx context.Context, done func(table string, rows int)) (tables.Rekeyed, error)
+	KeyInUse(ctx context.Context) (uint32, error)
 }
 
-// Rekey makes a new key seal all personal data. With prepare it only adds the key, to be copied to the
-// other gateways first. A gateway that serves from the folder takes the new key into use within
-// seconds; where it has the database for itself, it seals the rest, too.
+// Rekey makes a new key seal all personal data, or goes on with a change of keys that was broken off.
+// With prepare it only adds the key, to be copied to the other gateways first. A gateway that serves
+// from the folder takes the new key into use within seconds, and seals the rest itself.
 func Rekey(ctx context.Context, where Where, prepare bool, report Report) (err error) {
-	path := where.path("keys.json")
-	keys, err := seal.Read(path)
+	ring, err := where.keys()
 	if err != nil {
 		return err
 	}
-	if keys.Newest() == keys.Current {
-		if keys, err = keys.Add(rand.Reader); err != nil {
+	// The database first: a key file that is not this city's is not made another.
+	opened, err := where.openToCopy(ctx, ring, false)
+	served := errors.Is(err, sqlite.ErrHeld)
+	if err != nil && !served {
+		return err
+	}
+	var st rekeyer
+	between := false // a change of keys has not come to its end
+	if !served {
+		defer closing(&err, opened.Close)
+		st = opened.(rekeyer) //nolint:forcetypeassert // both engines are
+		in, err := st.KeyInUse(ctx)
+		if err != nil {
 			return err
 		}
+		between = in != ring.Current()
 	}
-	if !prepare {
-		keys.Current = keys.Newest()
-	}
-	if err := seal.SaveOver(path, keys); err != nil {
+	keys, err := seal.Update(where.path("keys.json"), func(f seal.File) (seal.File, error) {
+		return nextKey(f, prepare, between, where.shared())
+	})
+	if err != nil {
 		return err
 	}
 	if prepare {
-		fmt.Fprintf(report.Out, "key %d is made and seals nothing yet: copy %s to the other gateways, then run this again without --prepare\n", keys.Newest(), path)
+		fmt.Fprintf(report.Out, "key %d is made and seals nothing yet: copy %s to the other gateways, then run this again without --prepare\n", keys.Newest(), where.path("keys.json"))
 		return nil
 	}
-	ring, err := seal.New(keys)
-	if err != nil {
-		return err
-	}
-	st, err := where.openToCopy(ctx, ring, false)
-	if errors.Is(err, sqlite.ErrHeld) {
+	if served {
 		fmt.Fprintf(report.Out, "key %d seals from now on; the gateway that serves from %s seals the rest, and logs its end\n", keys.Current, where.Data)
 		return nil
 	}
-	if err != nil {
+	if err := ring.Replace(keys); err != nil {
 		return err
 	}
-	defer closing(&err, st.Close)
+	return sealRest(ctx, st, report, keys.Current)
+}
+
+// nextKey is the key file after one step of a rotation.
+func nextKey(f seal.File, prepare, between, shared bool) (next seal.File, err error) {
+	next = f
+	prepared := f.Newest() != f.Current
+	switch {
+	case prepare && prepared, !prepare && between:
+		return f, nil // made already; or go on with the present one
+	case !prepare && !prepared && shared:
+		return f, errors.New("several gateways may use this database: run `hotline rekey --prepare` first, copy keys.json to all of them, then run this again; nothing was changed")
+	case !prepared:
+		if next, err = f.Add(rand.Reader); err != nil {
+			return f, err
+		}
+	}
+	if !prepare {
+		next.Current = next.Newest()
+	}
+	return next, nil
+}
+
+// sealRest goes over the tables until a pass finds nothing to do.
+func sealRest(ctx context.Context, st rekeyer, report Report, key uint32) error {
 	rows, end, err := st.Rows(ctx)
 	if err != nil {
 		return err
 	}
-	total, err := (&tables.Copy{From: rows}).Count(ctx)
+	total := (&tables.Copy{From: rows}).Count(ctx)
 	end()
-	if err != nil {
-		return err
-	}
-	bar := report.bar(total, "rows")
-	renewed, err := st.(rekeyer).Rekey(ctx, func(_ string, n int) { _ = bar.Add(n) }) //nolint:forcetypeassert // both engines are
-	if err != nil {
-		return err
-	}
-	_ = bar.Finish()
-	fmt.Fprintf(report.Out, "key=%d renewed=%d: older keys are needed by backups only\n", keys.Current, renewed)
-	return nil
-}
-
-// watchKeys takes keys.json into use when it has changed, and has what older keys sealed sealed anew.
-func (a *App) watchKeys(ctx context.Context) {
-	path := a.options.path("keys.json")
-	var before os.FileInfo // none: it may have changed since it was read
-	a.every(ctx, keysEvery, func() error {
-		now, err := os.Stat(path)
-		if err != nil || before != nil && now.ModTime().Equal(before.ModTime()) && now.Size() == before.Size() {
+	var renewed int64
+	for {
+		bar := report.bar(total, "rows")
+		pass, err := st.Rekey(ctx, func(_ string, n int) { _ = bar.Add(n) })
+		renewed += pass.Renewed
+		if err := errors.Join(err, bar.Finish()); err != nil {
 			return err
 		}
-		keys, err := seal.Read(path)
-		if err != nil {
-			return err
-		}
-		old := a.ring.Current()
-		if err := a.ring.Replace(keys); err != nil {
-			return err
-		}
-		before = now
-		if a.ring.Current() == old {
+		if pass.Renewed == 0 {
+			fmt.Fprintf(report.Out, "key=%d renewed=%d damaged=%d: older keys are needed by backups, and until every gateway has this keys.json\n", key, renewed, pass.Damaged)
 			return nil
 		}
-		a.log.InfoContext(ctx, "new key taken into use", slog.Any("key", a.ring.Current()))
-		renewed, err := a.store.(rekeyer).Rekey(ctx, nil) //nolint:forcetypeassert // both engines are
+	}
+}
+
+// watchKeys takes keys.json into use when it has changed, and has sealed anew what older keys sealed, also
+// what was left when the gateway last stopped.
+func (a *App) watchKeys(ctx context.Context) {
+	path := a.options.path("keys.json")
+	st := a.store.(rekeyer) //nolint:forcetypeassert // both engines are
+	var before os.FileInfo  // none: it may have changed since it was read
+	var all tables.Rekeyed  // of the rotation under way
+	a.every(ctx, keysEvery, func() error {
+		now, err := os.Stat(path)
 		if err != nil {
 			return err
 		}
-		a.log.InfoContext(ctx, "personal data sealed anew", slog.Int64("values", renewed), slog.Any("key", a.ring.Current()))
-		return nil
+		if before == nil || !now.ModTime().Equal(before.ModTime()) || now.Size() != before.Size() {
+			keys, err := seal.Read(path)
+			if err != nil {
+				return err
+			}
+			if err := a.ring.Replace(keys); err != nil {
+				return err
+			}
+			before = now
+		}
+		in, err := st.KeyInUse(ctx)
+		if err != nil || in == a.ring.Current() {
+			return err
+		}
+		pass, err := st.Rekey(ctx, nil)
+		all.Renewed += pass.Renewed
+		if err == nil && pass.Renewed == 0 {
+			a.log.InfoContext(ctx, "personal data sealed anew", slog.Any("key", a.ring.Current()), slog.Int64("values", all.Renewed), slog.Int64("damaged", pass.Damaged))
+			all = tables.Rekeyed{}
+		}
+		return err
 	})
 }

@@ -18,15 +18,14 @@ import (
 // onlyNewest takes all keys but the newest out of a city's key file.
 func onlyNewest(t *testing.T, w Where) {
 	t.Helper()
-	keys, err := seal.Read(w.path("keys.json"))
+	_, err := seal.Update(w.path("keys.json"), func(keys seal.File) (seal.File, error) {
+		if keys.Newest() != keys.Current || len(keys.Keys) < 2 {
+			t.Errorf("the newest of %d keys is %d, the current %d", len(keys.Keys), keys.Newest(), keys.Current)
+		}
+		keys.Keys = map[uint32][]byte{keys.Current: keys.Keys[keys.Current]}
+		return keys, nil
+	})
 	if err != nil {
-		t.Fatal(err)
-	}
-	if keys.Newest() != keys.Current || len(keys.Keys) < 2 {
-		t.Fatalf("the newest of %d keys is %d, the current %d", len(keys.Keys), keys.Newest(), keys.Current)
-	}
-	keys.Keys = map[uint32][]byte{keys.Current: keys.Keys[keys.Current]}
-	if err := seal.SaveOver(w.path("keys.json"), keys); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -71,6 +70,11 @@ func TestANewKeySealsEverything(t *testing.T) {
 			if n := readable(t, w); n != 700 {
 				t.Errorf("%d of 700 tickets are readable without the old key", n)
 			}
+			if in == "server" {
+				if err := Rekey(t.Context(), w, false, Report{Out: io.Discard}); err == nil || !strings.Contains(err.Error(), "--prepare") {
+					t.Errorf("a key nobody else has was taken into use: %v", err)
+				}
+			}
 			lives(t, w, 700)
 		})
 	}
@@ -96,17 +100,15 @@ func TestAKeyRotatesWhileACityIsServed(t *testing.T) {
 		t.Fatalf("rekey beside a gateway: %v, %s", err, out.String())
 	}
 	m := storetest.NewMaker()
-	pending := func() (n int64) {
-		n, err := a.store.(rekeyer).Rekey(t.Context(), nil) //nolint:forcetypeassert // both engines are
+	under := func() uint32 {
+		in, err := a.store.(rekeyer).KeyInUse(t.Context()) //nolint:forcetypeassert // both engines are
 		if err != nil {
 			t.Fatal(err)
 		}
-		return n
+		return in
 	}
-	for patience := 3000; a.ring.Current() != 2 && patience > 0; patience-- {
+	for i := 0; under() != 2 && i < 3000; i++ {
 		<-time.After(5 * time.Millisecond)
-	}
-	for i := 0; pending() > 0; i++ {
 		d := m.Ticket(t, storetest.Day, func(r *ticket.Registration, _ *ticket.Private) {
 			r.Number, r.Key = ticket.FormatNumber("LY", storetest.Day, 50_000+i), "meanwhile"+r.Key
 		})
@@ -136,8 +138,10 @@ func TestAnOutdatedKeyFileIsNoticed(t *testing.T) {
 	t.Parallel()
 	w, old := inhabited(t, "server"), place(t, "file")
 	copyKeys(t, w, old)
-	if err := Rekey(t.Context(), w, false, Report{Out: io.Discard}); err != nil {
-		t.Fatal(err)
+	for _, prepare := range []bool{true, false} {
+		if err := Rekey(t.Context(), w, prepare, Report{Out: io.Discard}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	old.Store = w.Store
 	ring, err := old.keys()
@@ -146,5 +150,23 @@ func TestAnOutdatedKeyFileIsNoticed(t *testing.T) {
 	}
 	if _, err := old.open(t.Context(), ring, lanes.Observer{}); err == nil || !strings.Contains(err.Error(), "copy keys.json") {
 		t.Errorf("opened with an outdated key file: %v", err)
+	}
+}
+
+// A change of keys that was broken off goes on with the same key.
+func TestAChangeOfKeysGoesOn(t *testing.T) {
+	t.Parallel()
+	w := inhabited(t, "file")
+	_, err := seal.Update(w.path("keys.json"), func(f seal.File) (seal.File, error) { return nextKey(f, false, false, false) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := Rekey(t.Context(), w, false, Report{Out: &out}); err != nil || !strings.Contains(out.String(), "key=2 ") || strings.Contains(out.String(), "renewed=0") {
+		t.Errorf("it did not go on: %v, %s", err, out.String())
+	}
+	onlyNewest(t, w)
+	if n := readable(t, w); n != 700 {
+		t.Errorf("%d of 700 tickets are readable", n)
 	}
 }

@@ -271,7 +271,7 @@ func (b *bench) disk(ctx context.Context, server *postgrestest.Server) (err erro
 		return errors.Join(err, s.Close())
 	}
 	rows, words, err := inServer(ctx, dsn, filled(ctx, s, table, changes))
-	if err := errors.Join(err, table.Close(), s.Close()); err != nil { //nolint:contextcheck // closing is not to be cancelled
+	if err := errors.Join(err, table.Close(), s.Close()); err != nil {
 		return err
 	}
 
@@ -283,7 +283,7 @@ func (b *bench) disk(ctx context.Context, server *postgrestest.Server) (err erro
 	if err != nil {
 		return err
 	}
-	index, err := search.Open(filepath.Join(dir, "search.db"), ring)
+	index, err := search.Open(filepath.Join(dir, "search.db"), ring) //nolint:contextcheck // it is its own
 	if err != nil {
 		return errors.Join(err, file.Close()) //nolint:contextcheck // closing is not to be cancelled
 	}

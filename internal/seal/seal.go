@@ -147,20 +147,48 @@ func Read(path string) (f File, err error) {
 	return f, nil
 }
 
-// SaveOver puts a key file in the place of another at one stroke: whoever reads it finds the old or
-// the new one, whole.
-func SaveOver(path string, f File) error {
+// Update changes a key file at one stroke: whoever reads it finds the old or the new one, whole. Two
+// who update at once do not both: the second is refused.
+func Update(path string, change func(File) (File, error)) (f File, err error) {
 	next := path + ".next"
-	if err := os.Remove(next); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("seal: key file: %w", err)
+	out, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the operator's setting
+	if errors.Is(err, os.ErrExist) {
+		return f, fmt.Errorf("seal: %s is there: the keys are being changed, or that was broken off; remove it when nobody does", next)
 	}
-	if err := Save(next, f); err != nil {
-		return err
+	if err != nil {
+		return f, fmt.Errorf("seal: key file: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(next))
+		}
+	}()
+	if f, err = Read(path); err == nil {
+		f, err = change(f)
+	}
+	if err == nil {
+		err = write(out, f)
+	}
+	if err = errors.Join(err, out.Close()); err != nil {
+		return f, err
 	}
 	if err := os.Rename(next, path); err != nil {
+		return f, fmt.Errorf("seal: key file: %w", err)
+	}
+	return f, syncFolder(filepath.Dir(path))
+}
+
+// write writes and syncs a key file's content.
+func write(out *os.File, f File) error {
+	b, err := json.MarshalIndent(f, "", "  ")
+	if err != nil {
 		return fmt.Errorf("seal: key file: %w", err)
 	}
-	return syncFolder(filepath.Dir(path))
+	_, err = out.Write(append(b, '\n'))
+	if err = errors.Join(err, out.Sync()); err != nil {
+		return fmt.Errorf("seal: key file %s: %w", out.Name(), err)
+	}
+	return nil
 }
 
 func syncFolder(path string) error {
@@ -174,17 +202,12 @@ func syncFolder(path string) error {
 // Save writes a key file that must not exist yet, readable by its owner only, and syncs it and
 // its folder: losing the keys is losing the data.
 func Save(path string, f File) error {
-	b, err := json.MarshalIndent(f, "", "  ")
-	if err != nil {
-		return fmt.Errorf("seal: key file: %w", err)
-	}
 	out, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the operator's setting
 	if err != nil {
 		return fmt.Errorf("seal: key file: %w", err)
 	}
-	_, err = out.Write(append(b, '\n'))
-	if err = errors.Join(err, out.Sync(), out.Close()); err != nil {
-		return fmt.Errorf("seal: key file %s: %w", path, err)
+	if err := errors.Join(write(out, f), out.Close()); err != nil {
+		return err
 	}
 	return syncFolder(filepath.Dir(path))
 }

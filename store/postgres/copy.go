@@ -17,13 +17,15 @@ var identities = map[string]string{
 
 // CopyFrom makes this empty database a copy of another, or goes on with it; see [tables.Copy].
 func (s *Store) CopyFrom(ctx context.Context, from *tables.Tables, source string, copied func(table string, rows int)) error {
-	c := tables.Copy{From: from, To: s.Tables, Source: source, Overriding: ` OVERRIDING SYSTEM VALUE`, Copied: copied}
-	if err := c.Run(ctx); err != nil {
-		return err
-	}
-	for table, column := range identities { // go on behind what was copied
+	c := tables.Copy{From: from, To: s.Tables, Source: source, Overriding: ` OVERRIDING SYSTEM VALUE`, Copied: copied, Finish: continueNumbers}
+	return c.Run(ctx)
+}
+
+// continueNumbers lets the columns that number themselves go on behind what was copied.
+func continueNumbers(ctx context.Context, tx tables.Tx) error {
+	for table, column := range identities {
 		text := fmt.Sprintf(`SELECT setval(pg_get_serial_sequence('%[1]s', '%[2]s'), coalesce(max(%[2]s), 1), max(%[2]s) IS NOT NULL) FROM %[1]s`, table, column)
-		if _, err := s.writers.Exec(ctx, text); err != nil {
+		if _, err := tx.Exec(ctx, text); err != nil {
 			return fmt.Errorf("postgres: %w", err)
 		}
 	}
@@ -50,7 +52,7 @@ func (s *Store) Rows(ctx context.Context) (*tables.Tables, func(), error) {
 		end()
 		return nil, nil, fmt.Errorf("postgres: %w", err)
 	}
-	return &tables.Tables{Ring: s.Ring, DB: instant{s.DB, tx{t, s.texts}}}, end, nil
+	return &tables.Tables{Ring: s.Ring, DB: instant{s.DB, tx{t}}}, end, nil
 }
 
 // instant is the database as one transaction sees it, for reading.

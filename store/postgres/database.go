@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -22,8 +23,16 @@ type database struct {
 }
 
 // Read implements [tables.Database]. The driver prepares and remembers texts by itself.
-func (d database) Read(ctx context.Context, text string, _ bool, args []any, each func(tables.Row) error) error {
-	rows, err := d.readers.Query(ctx, d.texts.numbered(text), args...)
+func (d database) Read(ctx context.Context, text string, constant bool, args []any, each func(tables.Row) error) error {
+	// The server bounds the statement; this, a server that is gone without a word.
+	ctx, cancel := context.WithTimeout(ctx, readLimit+time.Second)
+	defer cancel()
+	if constant {
+		text = d.texts.numbered(text)
+	} else {
+		text = numbered(text)
+	}
+	rows, err := d.readers.Query(ctx, text, args...)
 	return walk(rows, err, each)
 }
 
@@ -48,6 +57,9 @@ func (d database) Write(ctx context.Context, do func(ctx context.Context, tx tab
 // Alone implements [tables.Database]: those who write what they have read take turns, at all gateways.
 func (d database) Alone(ctx context.Context, do func(ctx context.Context, tx tables.Tx) error) error {
 	return d.write(ctx, do, func(ctx context.Context, t pgx.Tx) error {
+		if _, err := t.Exec(ctx, `SET LOCAL lock_timeout = '3s'`); err != nil {
+			return err
+		}
 		_, err := t.Exec(ctx, `SELECT pg_advisory_xact_lock($1, $2)`, lockSpace, lockAlone)
 		return err
 	})
@@ -71,7 +83,7 @@ func (d database) write(ctx context.Context, do func(ctx context.Context, tx tab
 		if err := first(ctx, t); err != nil {
 			return err
 		}
-		return do(ctx, tx{t, d.texts})
+		return do(ctx, tx{t})
 	})
 	if isServer(err) {
 		return unavailable(err)
@@ -86,32 +98,35 @@ func (database) Explain(err error, what string) error { return readError(err, wh
 func (database) IsUnique(err error) bool { return sqlState(err) == uniqueViolation }
 
 // tx is an administrative transaction under way.
-type tx struct {
-	pgx   pgx.Tx
-	texts *texts
-}
+type tx struct{ pgx pgx.Tx }
 
 // Query implements [tables.Tx].
 func (t tx) Query(ctx context.Context, text string, args []any, each func(tables.Row) error) error {
-	rows, err := t.pgx.Query(ctx, t.texts.numbered(text), args...)
+	rows, err := t.pgx.Query(ctx, numbered(text), args...)
 	return walk(rows, err, each)
 }
 
 // Exec implements [tables.Tx].
 func (t tx) Exec(ctx context.Context, text string, args ...any) (int64, error) {
-	tag, err := t.pgx.Exec(ctx, t.texts.numbered(text), args...)
+	tag, err := t.pgx.Exec(ctx, numbered(text), args...)
 	return tag.RowsAffected(), err
 }
 
-// texts remembers what texts are in PostgreSQL's words. Those of a filter come in few forms.
+// texts remembers what constant texts are in PostgreSQL's words.
 type texts struct{ known sync.Map }
 
-// numbered is a text with $1, $2 … for each ?. The plus by which a limit is hidden from SQLite's
-// planner means nothing here, and its type could not be told.
 func (x *texts) numbered(text string) string {
 	if known, ok := x.known.Load(text); ok {
 		return known.(string) //nolint:forcetypeassert // only texts are stored
 	}
+	in := numbered(text)
+	x.known.Store(text, in)
+	return in
+}
+
+// numbered is a text with $1, $2 … for each ?. The plus by which a limit is hidden from SQLite's
+// planner means nothing here, and its type could not be told.
+func numbered(text string) string {
 	var b strings.Builder
 	for i, part := range strings.Split(strings.ReplaceAll(text, `LIMIT +?`, `LIMIT ?`), `?`) {
 		if i > 0 {
@@ -119,6 +134,5 @@ func (x *texts) numbered(text string) string {
 		}
 		b.WriteString(part)
 	}
-	x.known.Store(text, b.String())
 	return b.String()
 }

@@ -32,7 +32,7 @@ type Options struct {
 	// BatchMax is how many changes share one transaction at most; 0 means 128.
 	BatchMax int
 	// Connections bounds each of the two pools, that of readers and that of requests being
-	// recognised; 0 means 16. A gateway uses at most twice that and five.
+	// recognised; 0 means 16. A gateway uses at most twice that and five, and four for its text index.
 	Connections int
 	Observer    lanes.Observer
 	// Copying opens the database for a copy: nobody else may have it open, and a copy that was broken
@@ -49,6 +49,8 @@ const (
 	readLimit = 2 * time.Second
 	// turnLimit is how long a request waits for another of the same sender at another gateway.
 	turnLimit = 5 * time.Second
+	// pingLimit bounds the look whether an idle connection still lives.
+	pingLimit = 2 * time.Second
 	// writeLimit bounds an administrative write.
 	writeLimit = 30 * time.Second
 )
@@ -58,11 +60,12 @@ type Store struct {
 	*tables.Tables
 	readers *pgxpool.Pool
 	turns   *pgxpool.Pool // a request being recognised holds one until its commit
-	writers *pgxpool.Pool // the batch under way, and administrative writes
+	batches *pgxpool.Pool // one connection, for the batch under way: nothing holds citizens up
+	writers *pgxpool.Pool // administrative writes
+	alone   *pgxpool.Pool // of a copy: one connection, whose lock keeps all others out
 	writer  *writer
 	texts   *texts
-	horizon string        // of events that may be read, as SQL
-	serving *pgxpool.Conn // holds the lock by which a copy knows that the database is in use
+	horizon string // of events that may be read, as SQL
 
 	closed atomic.Bool
 }
@@ -85,25 +88,37 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	if connections <= 0 {
 		connections = defaultConnections
 	}
+	if o.Copying {
+		if s.alone, err = connect(ctx, o.DSN, 1, writeLimit, lockAlways); err != nil {
+			return nil, err
+		}
+	}
+	enter := lockShared // who writes says so, on every connection it writes by
+	if o.Copying {
+		enter = nil // it has the database for itself
+	}
 	for _, p := range []struct {
 		pool  **pgxpool.Pool
 		size  int
 		limit time.Duration // of a statement
-	}{{&s.writers, 5, writeLimit}, {&s.readers, connections, readLimit}, {&s.turns, connections, turnLimit}} {
-		if *p.pool, err = connect(ctx, o.DSN, p.size, p.limit); err != nil {
+		enter func(context.Context, *pgx.Conn) error
+	}{
+		{&s.batches, 1, writeLimit, enter},
+		{&s.writers, 4, writeLimit, enter},
+		{&s.readers, connections, readLimit, nil},
+		{&s.turns, connections, turnLimit, nil},
+	} {
+		if *p.pool, err = connect(ctx, o.DSN, p.size, p.limit, p.enter); err != nil {
 			return nil, err
 		}
 	}
-	if err := s.enter(ctx, o.Copying); err != nil {
-		return nil, err
-	}
-	offset, err := s.prepare(ctx)
+	offset, err := s.prepare(ctx, o.DSN)
 	if err != nil {
 		return nil, err
 	}
 	s.horizon = fmt.Sprintf(` AND e.pos < ((pg_snapshot_xmin(pg_current_snapshot())::text::bigint + %d) << 20)`, offset)
 	s.Tables = &tables.Tables{Ring: o.Ring, DB: database{s.readers, s.writers, s.texts, &s.closed}}
-	s.writer = startWriter(s.writers, o, offset) //nolint:contextcheck // it lives as long as the store
+	s.writer = startWriter(s.batches, o, offset) //nolint:contextcheck // it lives as long as the store
 	if err := s.CheckKeys(ctx); err != nil || o.Copying {
 		return s, err
 	}
@@ -111,18 +126,22 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 }
 
 // connect makes a pool and tries it.
-func connect(ctx context.Context, dsn string, size int, limit time.Duration) (*pgxpool.Pool, error) {
+func connect(ctx context.Context, dsn string, size int, limit time.Duration, enter func(context.Context, *pgx.Conn) error) (*pgxpool.Pool, error) {
 	c, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
 		return nil, fmt.Errorf("postgres: --store: %w; write postgres://user@host:5432/database", err)
 	}
-	c.MaxConns = int32(min(size, math.MaxInt32))
+	c.MaxConns, c.PingTimeout = int32(min(size, math.MaxInt32)), pingLimit
+	if enter != nil {
+		c.AfterConnect = enter
+		c.MinConns = 1 // kept, and its lock with it
+	}
 	// Every hot question has its index. Planned while a table was empty, it would read all of it until
 	// the server next gathers statistics; so plans are not left to when that was.
 	maps.Copy(c.ConnConfig.RuntimeParams, map[string]string{
 		"enable_seqscan": "off", "jit": "off", "plan_cache_mode": "force_generic_plan",
 		"application_name": "hotline", "synchronous_commit": "on", "timezone": "UTC", "default_transaction_isolation": "read committed",
-		"statement_timeout": strconv.FormatInt(limit.Milliseconds(), 10), "idle_in_transaction_session_timeout": "60000",
+		"statement_timeout": strconv.FormatInt(limit.Milliseconds(), 10), "idle_in_transaction_session_timeout": "60000", "idle_session_timeout": "0",
 	})
 	if c.ConnConfig.ConnectTimeout == 0 {
 		c.ConnConfig.ConnectTimeout = 5 * time.Second
@@ -133,14 +152,22 @@ func connect(ctx context.Context, dsn string, size int, limit time.Duration) (*p
 	}
 	if err := pool.Ping(ctx); err != nil {
 		pool.Close()
+		if errors.Is(err, errInUse) || errors.Is(err, errCopying) {
+			return nil, err
+		}
 		return nil, unreachable(err)
 	}
 	return pool, nil
 }
 
 // prepare looks at the server and brings its tables up to date, one gateway at a time.
-func (s *Store) prepare(ctx context.Context) (offset int64, err error) {
-	c, err := s.writers.Acquire(ctx)
+func (s *Store) prepare(ctx context.Context, dsn string) (offset int64, err error) {
+	pool, err := connect(ctx, dsn, 3, 0, nil) // a migration takes what it takes
+	if err != nil {
+		return 0, err
+	}
+	defer pool.Close()
+	c, err := pool.Acquire(ctx)
 	if err != nil {
 		return 0, unreachable(err)
 	}
@@ -148,35 +175,39 @@ func (s *Store) prepare(ctx context.Context) (offset int64, err error) {
 	if err := inspect(ctx, c.Conn()); err != nil {
 		return 0, err
 	}
-	if _, err := c.Exec(ctx, `SET statement_timeout = 0`); err != nil { // a migration takes what it takes
-		return 0, fmt.Errorf("postgres: %w", err)
-	}
 	err = locked(ctx, c.Conn(), lockMigration, func() error {
-		if err := migrate(ctx, s.writers); err != nil {
+		if err := migrate(ctx, pool); err != nil {
 			return err
 		}
 		offset, err = positions(ctx, c.Conn())
 		return err
 	})
-	_, reset := c.Exec(context.WithoutCancel(ctx), `RESET statement_timeout`)
-	return offset, errors.Join(err, reset)
+	return offset, err
 }
 
-// enter takes the lock that says the database is in use: shared by all who serve, alone for a copy.
-func (s *Store) enter(ctx context.Context, alone bool) (err error) {
-	if s.serving, err = s.writers.Acquire(ctx); err != nil {
-		return unreachable(err)
-	}
-	text, remedy := `SELECT pg_try_advisory_lock_shared($1, $2)`, "a copy into or out of this database is under way: wait for its end"
-	if alone {
-		text, remedy = `SELECT pg_try_advisory_lock($1, $2)`, "a gateway or another verb has this database open: stop it first"
-	}
+// Why a database cannot be entered.
+var (
+	errInUse   = errors.New("postgres: a gateway or another verb has this database open: stop it first")
+	errCopying = errors.New("postgres: a copy into or out of this database is under way: wait for its end")
+)
+
+// lockShared says on a connection that the database is in use: no copy begins while it lives.
+func lockShared(ctx context.Context, c *pgx.Conn) error {
+	return try(ctx, c, `SELECT pg_try_advisory_lock_shared($1, $2)`, errCopying)
+}
+
+// lockAlways keeps everybody who writes out for as long as the connection lives.
+func lockAlways(ctx context.Context, c *pgx.Conn) error {
+	return try(ctx, c, `SELECT pg_try_advisory_lock($1, $2)`, errInUse)
+}
+
+func try(ctx context.Context, c *pgx.Conn, text string, refusal error) error {
 	var free bool
-	if err := s.serving.QueryRow(ctx, text, lockSpace, lockServing).Scan(&free); err != nil {
+	if err := c.QueryRow(ctx, text, lockSpace, lockServing).Scan(&free); err != nil {
 		return fmt.Errorf("postgres: %w", err)
 	}
 	if !free {
-		return errors.New("postgres: " + remedy)
+		return refusal
 	}
 	return nil
 }
@@ -188,6 +219,8 @@ func (s *Store) Offset(ctx context.Context, now func() time.Time) (time.Duration
 	for range 3 {
 		before := now()
 		var micros int64
+		ctx, cancel := context.WithTimeout(ctx, readLimit)
+		defer cancel()
 		if err := s.readers.QueryRow(ctx, `SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint`).Scan(&micros); err != nil {
 			return 0, readError(err, "clock")
 		}
@@ -208,9 +241,11 @@ func (s *Store) Recognise(ctx context.Context, r store.Recognition) (known store
 	}
 	key := turnKey(r.Turn)
 	release = func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readLimit)
+		defer cancel()
 		// A connection that cannot let go of its lock is closed: the server lets go of it then.
-		if _, err := c.Exec(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, key); err != nil {
-			_ = c.Conn().Close(context.WithoutCancel(ctx))
+		if _, err := c.Exec(ctx, `SELECT pg_advisory_unlock($1)`, key); err != nil {
+			_ = c.Conn().Close(ctx)
 		}
 		c.Release()
 	}
@@ -339,10 +374,7 @@ func (s *Store) shut() error {
 	if s.writer != nil {
 		s.writer.stop()
 	}
-	if s.serving != nil {
-		s.serving.Release() // closed with its pool, and the lock with it
-	}
-	for _, pool := range []*pgxpool.Pool{s.readers, s.turns, s.writers} {
+	for _, pool := range []*pgxpool.Pool{s.readers, s.turns, s.batches, s.writers, s.alone} {
 		if pool != nil {
 			pool.Close()
 		}

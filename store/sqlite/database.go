@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/citizen-hotline/gateway/store/tables"
 )
@@ -44,12 +45,16 @@ func (r *readers) close() error {
 type database struct {
 	readers *readers
 	writer  *writer
+	limit   time.Duration // of a read; 0: none
 }
 
 // Read implements [tables.Database].
 func (d database) Read(ctx context.Context, text string, constant bool, args []any, each func(tables.Row) error) error {
-	ctx, cancel := context.WithTimeout(ctx, readLimit)
-	defer cancel()
+	if d.limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, d.limit)
+		defer cancel()
+	}
 	if !constant {
 		rows, err := d.readers.db.QueryContext(ctx, text, args...)
 		return walk(rows, err, each)

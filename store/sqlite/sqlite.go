@@ -107,7 +107,7 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	if s.writer, err = startWriter(ctx, s.writeDB, o, s.check); err != nil {
 		return nil, err
 	}
-	s.Tables = &tables.Tables{Ring: o.Ring, DB: database{s.readers, s.writer}}
+	s.Tables = &tables.Tables{Ring: o.Ring, DB: database{s.readers, s.writer, readLimit}}
 	if err := s.CheckKeys(ctx); err != nil || o.Copying {
 		return s, err
 	}
@@ -141,9 +141,10 @@ func (s *Store) CopyFrom(ctx context.Context, from *tables.Tables, source string
 	return c.Run(ctx)
 }
 
-// Rows are the tables, to be copied from. Nobody else writes: one process has the file.
+// Rows are the tables, to be copied from, for as long as it takes. Nobody else writes: one process has
+// the file.
 func (s *Store) Rows(context.Context) (*tables.Tables, func(), error) {
-	return s.Tables, func() {}, nil
+	return &tables.Tables{Ring: s.Ring, DB: database{s.readers, s.writer, 0}}, func() {}, nil
 }
 
 // Claim implements [store.Outbox]. There is one writer: nobody else claims meanwhile.

@@ -21,7 +21,7 @@ type whole struct {
 
 // wholes are all tables but meta, those that others refer to first. A test holds them to the schema.
 var wholes = []whole{
-	{"deliveries", 1, "pos int, id blob, channel text, received_at int, state text, code text, sealed blob", 0},
+	{"deliveries", 1, "pos int, id blob, channel text, received_at int, state text, code text, sealed blob", 50}, // a body may have a megabyte,
 	{"requests", 2, "channel text, key text, hash blob, delivery blob, ticket blob, at int, sealed blob", 0},
 	{"tickets", 1, `pos int, id blob, number text, version int, state text, open int, channel text, source text, category text, region text,
 		unit text, urgency text, flags int, registered_at int, due_at int, look_at int, delivery blob, incident blob, phone_ix blob,
@@ -138,22 +138,24 @@ type Copy struct {
 	Source string
 	// Overriding is what the target's SQL needs for a row to bring its own position.
 	Overriding string
+	// Finish is what the target needs besides, in the transaction that declares it whole; may be nil.
+	Finish func(ctx context.Context, tx Tx) error
 	// Copied is told of progress; may be nil.
 	Copied func(table string, rows int)
 }
 
 const copying = "copying" // in meta: the source of a copy that has not ended
 
-// Count is how many rows there are to copy, about.
-func (c *Copy) Count(ctx context.Context) (rows int64, err error) {
+// Count is how many rows there are to copy, about: 0 when that takes too long to know.
+func (c *Copy) Count(ctx context.Context) (rows int64) {
 	for _, w := range wholes {
 		n, err := one(ctx, c.From.DB, w.name, `SELECT count(*) FROM `+w.name, scanInt)
 		if err != nil {
-			return 0, err
+			return 0
 		}
 		rows += n
 	}
-	return rows, nil
+	return rows
 }
 
 // Run copies everything that is not in the target yet, page by page, each in a transaction of its own,
@@ -174,6 +176,11 @@ func (c *Copy) Run(ctx context.Context) error {
 		}
 	}
 	return c.To.DB.Write(ctx, func(ctx context.Context, tx Tx) error {
+		if c.Finish != nil {
+			if err := c.Finish(ctx, tx); err != nil {
+				return err
+			}
+		}
 		_, err := tx.Exec(ctx, `DELETE FROM meta WHERE key = ?`, copying)
 		return err
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/citizen-hotline/gateway/internal/seal"
@@ -48,39 +49,64 @@ func textOf(v any) string {
 	return s
 }
 
-// Rekey seals anew what other keys than the current one sealed, page by page, while others read and
-// write. Whoever changes a row meanwhile has sealed it with the current key: it is left alone. It
-// returns how many values were sealed anew; none means that the other keys are no longer needed.
-// What a key that is gone has sealed stays as it is.
-func (s *Tables) Rekey(ctx context.Context, done func(table string, rows int)) (renewed int64, err error) {
+// Rekeyed is what one pass over the tables brought.
+type Rekeyed struct {
+	Renewed int64 // values sealed anew
+	Damaged int64 // values that could not be opened, and stay as they are
+}
+
+// Rekey seals anew what other keys than the current one sealed, while others read and write. Whoever
+// changes a row meanwhile has sealed it with the current key: it is left alone. What a key that is gone
+// has sealed stays as it is. A pass that finds nothing to do marks the end: KeyInUse then is the
+// current key. Until then another pass is due, for what was written with an older key meanwhile.
+func (s *Tables) Rekey(ctx context.Context, done func(table string, rows int)) (all Rekeyed, err error) {
 	for _, w := range wholes {
 		bound, has := sealedIn[w.name]
 		if !has {
 			continue
 		}
-		n, err := s.rekey(ctx, w, bound, done)
-		renewed += n
+		one, err := s.rekey(ctx, w, bound, done)
+		all.Renewed += one.Renewed
+		all.Damaged += one.Damaged
 		if err != nil {
-			return renewed, fmt.Errorf("store: seal %s anew: %w; what has been done stays, run it again to go on", w.name, err)
+			return all, fmt.Errorf("store: seal %s anew: %w; what has been done stays, run it again to go on", w.name, err)
 		}
 	}
-	return renewed, s.DB.Write(ctx, func(ctx context.Context, tx Tx) error {
-		fresh, err := s.Ring.Seal([]byte(keyProbe), []byte("meta/keys"))
-		if err == nil {
-			_, err = tx.Exec(ctx, `UPDATE meta SET value = ? WHERE key = 'keys'`, fresh)
-		}
+	if all.Renewed > 0 {
+		return all, nil
+	}
+	fresh, err := s.Ring.Seal([]byte(keyProbe), []byte("meta/keys"))
+	if err != nil {
+		return all, err
+	}
+	return all, s.DB.Write(ctx, func(ctx context.Context, tx Tx) error {
+		_, err = tx.Exec(ctx, `UPDATE meta SET value = ? WHERE key = 'keys'`, fresh)
 		return err
 	})
 }
 
-func (s *Tables) rekey(ctx context.Context, w whole, bound func(map[string]any) []byte, done func(string, int)) (renewed int64, err error) {
+// KeyInUse is the id of the key by which everything in the tables is sealed, or of an older one while a
+// change of keys has not come to its end.
+func (s *Tables) KeyInUse(ctx context.Context) (uint32, error) {
+	return one(ctx, s.DB, "key probe", `SELECT value FROM meta WHERE key = 'keys'`, func(r Row) (uint32, error) {
+		var probe []byte
+		err := r.Scan(&probe)
+		return seal.KeyOf(probe), err
+	})
+}
+
+// rekeyChunk is how many rows are sealed anew in one transaction: few, so that nobody waits for their
+// locks.
+const rekeyChunk = 20
+
+func (s *Tables) rekey(ctx context.Context, w whole, bound func(map[string]any) []byte, done func(string, int)) (n Rekeyed, err error) {
 	names := w.names()
 	update := `UPDATE ` + w.name + ` SET sealed = ? WHERE ` + strings.Join(names[:w.keys], ` = ? AND `) + ` = ? AND sealed = ?`
 	var after []any
 	for {
 		rows, err := w.read(ctx, s.DB, after)
 		if err != nil || len(rows) == 0 {
-			return renewed, err
+			return n, err
 		}
 		after = rows[len(rows)-1][:w.keys]
 		var fresh [][]any // what to bind for each value that is sealed anew
@@ -94,38 +120,38 @@ func (s *Tables) rekey(ctx context.Context, w whole, bound func(map[string]any) 
 				continue
 			}
 			plain, err := s.Ring.Open(old, bound(values))
-			if errors.Is(err, seal.ErrKey) {
-				continue
-			}
 			if err != nil {
-				return renewed, fmt.Errorf("row %v: %w", row[:w.keys], err)
+				if !errors.Is(err, seal.ErrKey) {
+					n.Damaged++
+				}
+				continue
 			}
 			sealed, err := s.Ring.Seal(plain, bound(values))
 			if err != nil {
-				return renewed, err
+				return n, err
 			}
 			fresh = append(fresh, append(append([]any{sealed}, row[:w.keys]...), old))
 		}
-		if len(fresh) > 0 {
+		for chunk := range slices.Chunk(fresh, rekeyChunk) {
 			err := s.DB.Write(ctx, func(ctx context.Context, tx Tx) error {
-				for _, args := range fresh {
-					n, err := tx.Exec(ctx, update, args...)
+				for _, args := range chunk {
+					changed, err := tx.Exec(ctx, update, args...)
 					if err != nil {
 						return err
 					}
-					renewed += n
+					n.Renewed += changed
 				}
 				return nil
 			})
 			if err != nil {
-				return renewed, err
+				return n, err
 			}
 		}
 		if done != nil {
 			done(w.name, len(rows))
 		}
 		if err := ctx.Err(); err != nil {
-			return renewed, err
+			return n, err
 		}
 	}
 }
