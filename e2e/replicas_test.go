@@ -16,11 +16,7 @@ import (
 
 var server postgrestest.Server
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	server.Stop()
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { server.Main(m) }
 
 // Three gateways over one database, all taking reports and watching deadlines; one is killed in the
 // midst of it. What any of them acknowledged is there, who sends again is known at every one of them,

@@ -22,11 +22,7 @@ import (
 
 var server postgrestest.Server
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	server.Stop()
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { server.Main(m) }
 
 // place is one for a city's data, in a file or in a server.
 func place(t *testing.T, in string) Where {

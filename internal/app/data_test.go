@@ -2,15 +2,14 @@ package app
 
 import (
 	"context"
-	"crypto/rand"
 	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/citizen-hotline/gateway/internal/seal"
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/store/lanes"
+	"github.com/citizen-hotline/gateway/store/storetest"
 )
 
 // off is a database whose clock is so much behind this machine's.
@@ -44,14 +43,7 @@ func TestTheClockFollowsTheDatabase(t *testing.T) {
 // Whatever is wrong with an address, no password of it is told.
 func TestAddressesKeepTheirPasswords(t *testing.T) {
 	t.Parallel()
-	keys, err := seal.Generate(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ring, err := seal.New(keys)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ring := storetest.Ring(t)
 	for _, address := range []string{"postgres://a:geheim@[x", "mysql://a:geheim@h/d", "postgres://a:geheim@127.0.0.1:1/d", "password=geheim host=h", "host=h password=geheim"} {
 		w := Where{Data: t.TempDir(), Store: address}
 		if _, err := w.open(t.Context(), ring, lanes.Observer{}); err == nil || strings.Contains(err.Error(), "geheim") {

@@ -54,7 +54,7 @@ var rooms = []room{
 	{"store/tables", []string{"store", "ticket", "internal/seal"}, stdlib},
 	{"store/lanes", []string{"store", "ticket"}, anyone},
 	{"store/postgres/postgrestest", nil, anyone},
-	{"store/sqlite/sqlitetest", []string{"store/sqlite", "internal/seal"}, anyone},
+	{"store/sqlite/sqlitetest", []string{"store/sqlite", "store/storetest"}, anyone},
 	{"store/*", []string{"store", "store/tables", "store/lanes", "ticket", "internal/seal"}, anyone},
 
 	{"config", []string{"adapters", "ticket", "routing", "sla", "internal/text", "internal/geo"}, anyone},

@@ -1,7 +1,6 @@
 package search
 
 import (
-	"os"
 	"testing"
 
 	"github.com/citizen-hotline/gateway/store/postgres"
@@ -11,16 +10,12 @@ import (
 
 var server postgrestest.Server
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	server.Stop()
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { server.Main(m) }
 
 // inPostgres is a setting whose tickets and index are tables.
 func inPostgres(t *testing.T) *setting {
 	t.Helper()
-	s := &setting{t: t, ring: newRing(t), make: storetest.NewMaker()}
+	s := &setting{t: t, ring: storetest.Ring(t), make: storetest.NewMaker()}
 	s.dir = server.Database(t)
 	st, err := postgres.Open(t.Context(), postgres.Options{DSN: s.dir, Ring: s.ring, Connections: 4})
 	if err != nil {
@@ -74,7 +69,7 @@ func TestStaleTableIsFilledAgain(t *testing.T) {
 	s := inPostgres(t)
 	d := s.take("路灯", "一")
 	s.followed(1)
-	s.finder = openTable(t, s.dir, newRing(t))
+	s.finder = openTable(t, s.dir, storetest.Ring(t))
 	s.finds("路灯")
 	s.followed(1)
 	s.finds("路灯", d)

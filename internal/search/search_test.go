@@ -3,7 +3,6 @@ package search
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"encoding/hex"
 	"fmt"
 	"os"
@@ -25,19 +24,6 @@ import (
 	"github.com/citizen-hotline/gateway/store/storetest"
 	"github.com/citizen-hotline/gateway/ticket"
 )
-
-func newRing(t testing.TB) *seal.Ring {
-	t.Helper()
-	f, err := seal.Generate(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := seal.New(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
-}
 
 func openIndex(t testing.TB, path string, keys Keys) *Index {
 	t.Helper()
@@ -86,7 +72,7 @@ func both(t *testing.T, test func(t *testing.T, s *setting)) {
 }
 
 func newSetting(t testing.TB) *setting {
-	s := &setting{t: t, dir: t.TempDir(), ring: newRing(t), make: storetest.NewMaker()}
+	s := &setting{t: t, dir: t.TempDir(), ring: storetest.Ring(t), make: storetest.NewMaker()}
 	var err error
 	if s.store, err = sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(s.dir, "hotline.db"), Ring: s.ring}); err != nil {
 		t.Fatal(err)
@@ -349,7 +335,7 @@ func TestStaleIndexIsBuiltAgain(t *testing.T) {
 			}
 			return s.ring
 		},
-		"other keys": func(t *testing.T, _ *setting, _ string) Keys { return newRing(t) },
+		"other keys": func(t *testing.T, _ *setting, _ string) Keys { return storetest.Ring(t) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -365,7 +351,7 @@ func TestStaleIndexIsBuiltAgain(t *testing.T) {
 			s.finds("路灯", d)
 		})
 	}
-	if _, err := Open(filepath.Join(t.TempDir(), "none", "search.db"), newRing(t)); err == nil {
+	if _, err := Open(filepath.Join(t.TempDir(), "none", "search.db"), storetest.Ring(t)); err == nil {
 		t.Error("opened in a folder that is not there")
 	}
 }
@@ -447,7 +433,7 @@ func TestSearchesGoOnWhileTheIndexFollows(t *testing.T) {
 
 // BenchmarkFollow is what indexing one ticket of about 60 characters costs.
 func BenchmarkFollow(b *testing.B) {
-	x := openIndex(b, filepath.Join(b.TempDir(), "search.db"), newRing(b))
+	x := openIndex(b, filepath.Join(b.TempDir(), "search.db"), storetest.Ring(b))
 	docs := make([]Doc, b.N)
 	for i := range docs {
 		docs[i] = Doc{Ticket: ticket.ID{byte(i >> 16), byte(i >> 8), byte(i)}, Text: fmt.Sprintf(
@@ -465,7 +451,7 @@ func BenchmarkFollow(b *testing.B) {
 
 // BenchmarkFind searches 20,000 tickets that all share most of their words.
 func BenchmarkFind(b *testing.B) {
-	x := openIndex(b, filepath.Join(b.TempDir(), "search.db"), newRing(b))
+	x := openIndex(b, filepath.Join(b.TempDir(), "search.db"), storetest.Ring(b))
 	var docs []Doc
 	for i := range 20000 {
 		docs = append(docs, Doc{Ticket: ticket.ID{byte(i >> 16), byte(i >> 8), byte(i)}, Text: fmt.Sprintf("沂蒙路第%d盏路灯不亮，晚上看不见，请尽快处理。", i)})

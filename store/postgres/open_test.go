@@ -47,7 +47,7 @@ func with(t *testing.T, dsn string, change func(*url.URL)) string {
 // Ten gateways that start at once over an empty database make its tables once, and all of them open.
 func TestManyGatewaysStartAtOnce(t *testing.T) {
 	t.Parallel()
-	o := Options{DSN: server.Database(t), Ring: newRing(t), Connections: 1}
+	o := Options{DSN: server.Database(t), Ring: storetest.Ring(t), Connections: 1}
 	var all sync.WaitGroup
 	for range 10 {
 		all.Go(func() {
@@ -83,7 +83,7 @@ func TestWhatCannotBeOpenedSaysWhy(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, err := Open(t.Context(), Options{DSN: with(t, dsn, tt.change), Ring: newRing(t)})
+			s, err := Open(t.Context(), Options{DSN: with(t, dsn, tt.change), Ring: storetest.Ring(t)})
 			if err == nil {
 				t.Fatal("it was opened", s.Close())
 			}
@@ -106,7 +106,7 @@ func mustURL(t *testing.T, s string) *url.URL {
 // A column that a copy leaves out would be lost by every backup and every move.
 func TestCopiesHaveEveryColumn(t *testing.T) {
 	t.Parallel()
-	s := openAt(t, Options{DSN: server.Database(t), Ring: newRing(t)})
+	s := openAt(t, Options{DSN: server.Database(t), Ring: storetest.Ring(t)})
 	got := map[string][]string{}
 	err := s.DB.Read(t.Context(), `SELECT table_name::text, column_name::text FROM information_schema.columns WHERE table_schema = 'public'
 		AND table_name NOT IN ('meta', 'goose_db_version') ORDER BY 1, column_name COLLATE "C"`, true, nil, func(r tables.Row) error {
@@ -129,7 +129,7 @@ func TestCopiesHaveEveryColumn(t *testing.T) {
 
 func TestNewerSchemaIsRefused(t *testing.T) {
 	t.Parallel()
-	o := Options{DSN: server.Database(t), Ring: newRing(t)}
+	o := Options{DSN: server.Database(t), Ring: storetest.Ring(t)}
 	openAt(t, o)
 	exec(t, o.DSN, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, true)`)
 	if _, err := Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), "newer version") {
@@ -139,9 +139,9 @@ func TestNewerSchemaIsRefused(t *testing.T) {
 
 func TestOtherKeysAreRefused(t *testing.T) {
 	t.Parallel()
-	o := Options{DSN: server.Database(t), Ring: newRing(t)}
+	o := Options{DSN: server.Database(t), Ring: storetest.Ring(t)}
 	openAt(t, o)
-	o.Ring = newRing(t)
+	o.Ring = storetest.Ring(t)
 	if _, err := Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), "key file") {
 		t.Errorf("keys of another city: %v", err)
 	}
@@ -153,7 +153,7 @@ func TestOtherKeysAreRefused(t *testing.T) {
 // A transaction that began first and is committed last is not skipped by readers that went on.
 func TestReadersNeverSkipWhatIsCommittedLate(t *testing.T) {
 	t.Parallel()
-	o := Options{DSN: server.Database(t), Ring: newRing(t)}
+	o := Options{DSN: server.Database(t), Ring: storetest.Ring(t)}
 	s, m := openAt(t, o), storetest.NewMaker()
 
 	late, err := pgx.Connect(t.Context(), o.DSN)
@@ -209,7 +209,7 @@ func TestReadersNeverSkipWhatIsCommittedLate(t *testing.T) {
 // A database that was restored into another server goes on behind its old events.
 func TestPositionsGoOnInAnotherServer(t *testing.T) {
 	t.Parallel()
-	o := Options{DSN: server.Database(t), Ring: newRing(t)}
+	o := Options{DSN: server.Database(t), Ring: storetest.Ring(t)}
 	m := storetest.NewMaker()
 	s := openAt(t, o)
 	storetest.Must(t, s, m.Ticket(t, storetest.Day).Change())
@@ -253,7 +253,7 @@ func feed(t *testing.T, s *Store, after int64) []store.FeedItem {
 // One sender's requests take turns, also at different gateways; others do not wait for them.
 func TestRequestsOfOneSenderTakeTurns(t *testing.T) {
 	t.Parallel()
-	o := Options{DSN: server.Database(t), Ring: newRing(t)}
+	o := Options{DSN: server.Database(t), Ring: storetest.Ring(t)}
 	here, there := openAt(t, o), openAt(t, o)
 	first := store.Recognition{Turn: "p:13800000000", Channel: "form", Key: "1", Sender: store.Sender{Phone: "13800000000"}, Limit: 10}
 	_, release, err := here.Recognise(t.Context(), first)
@@ -303,7 +303,7 @@ func TestRequestsOfOneSenderTakeTurns(t *testing.T) {
 // A gateway that dies holding a turn does not keep it.
 func TestTurnsEndWithTheirGateway(t *testing.T) {
 	t.Parallel()
-	o := Options{DSN: server.Database(t), Ring: newRing(t)}
+	o := Options{DSN: server.Database(t), Ring: storetest.Ring(t)}
 	dead, alive := openAt(t, o), openAt(t, o)
 	r := store.Recognition{Turn: "p:1", Channel: "form", Key: "1", Limit: 10}
 	_, gone, err := dead.Recognise(t.Context(), r)
@@ -322,7 +322,7 @@ func TestTurnsEndWithTheirGateway(t *testing.T) {
 
 func TestOffsetOfTheClock(t *testing.T) {
 	t.Parallel()
-	s := openAt(t, Options{DSN: server.Database(t), Ring: newRing(t)})
+	s := openAt(t, Options{DSN: server.Database(t), Ring: storetest.Ring(t)})
 	for _, ahead := range []time.Duration{0, 7 * time.Minute, -time.Hour} {
 		got, err := s.Offset(t.Context(), func() time.Time { return time.Now().Add(ahead) })
 		if err != nil || (got-ahead).Abs() > time.Second {

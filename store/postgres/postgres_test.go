@@ -1,11 +1,8 @@
 package postgres
 
 import (
-	"crypto/rand"
-	"os"
 	"testing"
 
-	"github.com/citizen-hotline/gateway/internal/seal"
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/store/postgres/postgrestest"
 	"github.com/citizen-hotline/gateway/store/storetest"
@@ -13,24 +10,7 @@ import (
 
 var server postgrestest.Server
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	server.Stop()
-	os.Exit(code)
-}
-
-func newRing(t testing.TB) *seal.Ring {
-	t.Helper()
-	f, err := seal.Generate(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := seal.New(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
-}
+func TestMain(m *testing.M) { server.Main(m) }
 
 func openAt(t testing.TB, o Options) *Store {
 	t.Helper()
@@ -50,6 +30,6 @@ func TestStore(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) store.Store {
 		t.Helper()
-		return openAt(t, Options{DSN: server.Database(t), Ring: newRing(t)})
+		return openAt(t, Options{DSN: server.Database(t), Ring: storetest.Ring(t)})
 	})
 }

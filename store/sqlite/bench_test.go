@@ -25,7 +25,7 @@ func BenchmarkCommit(b *testing.B) {
 		b.Run(tt.name, func(b *testing.B) {
 			var batches atomic.Int64
 			s := openAt(b, Options{
-				Path: filepath.Join(b.TempDir(), "bench.db"), Ring: newRing(b), BatchMax: tt.batchMax,
+				Path: filepath.Join(b.TempDir(), "bench.db"), Ring: storetest.Ring(b), BatchMax: tt.batchMax,
 				Observer: lanes.Observer{Batch: func(int, time.Duration, error) { batches.Add(1) }},
 			})
 			m := storetest.NewMaker()
@@ -62,7 +62,7 @@ func BenchmarkCommit(b *testing.B) {
 
 // BenchmarkRead reads from a store of 20,000 tickets, three in four of them closed.
 func BenchmarkRead(b *testing.B) {
-	s := openAt(b, Options{Path: filepath.Join(b.TempDir(), "bench.db"), Ring: newRing(b)})
+	s := openAt(b, Options{Path: filepath.Join(b.TempDir(), "bench.db"), Ring: storetest.Ring(b)})
 	m := storetest.NewMaker()
 	var last ticket.Ticket
 	for range benchTickets / 100 {

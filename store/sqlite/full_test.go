@@ -40,7 +40,7 @@ func pages(t *testing.T, s *Store, n int) {
 func TestFullDiskAcknowledgesNothing(t *testing.T) {
 	t.Parallel()
 	registry := prometheus.NewRegistry()
-	s := openAt(t, Options{Path: filepath.Join(t.TempDir(), "hotline.db"), Ring: newRing(t), Observer: lanes.NewMetrics(registry).Observer()})
+	s := openAt(t, Options{Path: filepath.Join(t.TempDir(), "hotline.db"), Ring: storetest.Ring(t), Observer: lanes.NewMetrics(registry).Observer()})
 	m := storetest.NewMaker()
 	storetest.Must(t, s, m.Ticket(t, storetest.Day).Change())
 	pages(t, s, 3)
@@ -116,7 +116,7 @@ func TestFullDiskAcknowledgesNothing(t *testing.T) {
 // A copy into a disk that fills up stops with the reason, and goes on when there is room.
 func TestACopyIntoAFullDiskGoesOn(t *testing.T) {
 	t.Parallel()
-	ring := newRing(t)
+	ring := storetest.Ring(t)
 	from := openAt(t, Options{Path: filepath.Join(t.TempDir(), "from.db"), Ring: ring})
 	m := storetest.NewMaker()
 	for range 600 {
@@ -147,7 +147,7 @@ func TestACopyIntoAFullDiskGoesOn(t *testing.T) {
 func TestVolumeLogStaysBounded(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "hotline.db")
-	s := openAt(t, Options{Path: path, Ring: newRing(t), foldEvery: 1024, foldLimit: 400})
+	s := openAt(t, Options{Path: path, Ring: storetest.Ring(t), foldEvery: 1024, foldLimit: 400})
 	m := storetest.NewMaker()
 	var done sync.WaitGroup
 	var largest int64

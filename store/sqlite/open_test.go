@@ -21,7 +21,7 @@ import (
 // What an acknowledgement rests on: every commit of the writer's own connection is synced.
 func TestWriterSyncsEveryCommit(t *testing.T) {
 	t.Parallel()
-	s := openAt(t, Options{Path: filepath.Join(t.TempDir(), "hotline.db"), Ring: newRing(t)})
+	s := openAt(t, Options{Path: filepath.Join(t.TempDir(), "hotline.db"), Ring: storetest.Ring(t)})
 	for pragma, want := range map[string]string{
 		"synchronous": "2", "journal_mode": "wal", "foreign_keys": "1", "wal_autocheckpoint": "0", "busy_timeout": "5000", "temp_store": "2",
 	} {
@@ -37,7 +37,7 @@ func TestWriterSyncsEveryCommit(t *testing.T) {
 
 func TestReadersCannotWrite(t *testing.T) {
 	t.Parallel()
-	s := openAt(t, Options{Path: filepath.Join(t.TempDir(), "hotline.db"), Ring: newRing(t)})
+	s := openAt(t, Options{Path: filepath.Join(t.TempDir(), "hotline.db"), Ring: storetest.Ring(t)})
 	if _, err := s.readers.db.ExecContext(t.Context(), `DELETE FROM tickets`); err == nil {
 		t.Error("a reader's connection deleted tickets")
 	}
@@ -45,7 +45,7 @@ func TestReadersCannotWrite(t *testing.T) {
 
 func TestSecondOpenerIsRefused(t *testing.T) {
 	t.Parallel()
-	o := Options{Path: filepath.Join(t.TempDir(), "hotline.db"), Ring: newRing(t)}
+	o := Options{Path: filepath.Join(t.TempDir(), "hotline.db"), Ring: storetest.Ring(t)}
 	s := openAt(t, o)
 	if _, err := Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), "another hotline process") {
 		t.Errorf("a second opener: %v", err)
@@ -59,7 +59,7 @@ func TestSecondOpenerIsRefused(t *testing.T) {
 // A column that a copy leaves out would be lost by every backup and every move.
 func TestCopiesHaveEveryColumn(t *testing.T) {
 	t.Parallel()
-	s := openAt(t, Options{Path: filepath.Join(t.TempDir(), "hotline.db"), Ring: newRing(t)})
+	s := openAt(t, Options{Path: filepath.Join(t.TempDir(), "hotline.db"), Ring: storetest.Ring(t)})
 	got := map[string][]string{}
 	err := s.DB.Read(t.Context(), `SELECT m.name, c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'
 		AND m.name NOT IN ('meta', 'goose_db_version', 'sqlite_sequence') ORDER BY m.name, c.name`, true, nil, func(r tables.Row) error {
@@ -82,7 +82,7 @@ func TestCopiesHaveEveryColumn(t *testing.T) {
 
 func TestNewerSchemaIsRefused(t *testing.T) {
 	t.Parallel()
-	o := Options{Path: filepath.Join(t.TempDir(), "hotline.db"), Ring: newRing(t)}
+	o := Options{Path: filepath.Join(t.TempDir(), "hotline.db"), Ring: storetest.Ring(t)}
 	s := openAt(t, o)
 	err := s.DB.Write(t.Context(), func(c ctx, tx tables.Tx) error {
 		_, err := tx.Exec(c, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)`)
@@ -101,11 +101,11 @@ func TestNewerSchemaIsRefused(t *testing.T) {
 
 func TestOtherKeysAreRefused(t *testing.T) {
 	t.Parallel()
-	o := Options{Path: filepath.Join(t.TempDir(), "hotline.db"), Ring: newRing(t)}
+	o := Options{Path: filepath.Join(t.TempDir(), "hotline.db"), Ring: storetest.Ring(t)}
 	if err := openAt(t, o).Close(); err != nil {
 		t.Fatal(err)
 	}
-	o.Ring = newRing(t)
+	o.Ring = storetest.Ring(t)
 	if _, err := Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), "key file") {
 		t.Errorf("keys of another city: %v", err)
 	}
@@ -118,14 +118,14 @@ func TestOtherKeysAreRefused(t *testing.T) {
 func TestPathsThatCannotBe(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	if _, err := Open(t.Context(), Options{Path: filepath.Join(dir, "none", "hotline.db"), Ring: newRing(t)}); err == nil || !strings.Contains(err.Error(), "data folder") {
+	if _, err := Open(t.Context(), Options{Path: filepath.Join(dir, "none", "hotline.db"), Ring: storetest.Ring(t)}); err == nil || !strings.Contains(err.Error(), "data folder") {
 		t.Errorf("a folder that is not there: %v", err)
 	}
 	notADB := filepath.Join(dir, "text.db")
 	if err := os.WriteFile(notADB, bytes.Repeat([]byte("not a database "), 500), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(t.Context(), Options{Path: notADB, Ring: newRing(t)}); err == nil {
+	if _, err := Open(t.Context(), Options{Path: notADB, Ring: storetest.Ring(t)}); err == nil {
 		t.Error("a text file was opened as a database")
 	}
 	// Signs that mean something in a URI are just signs in a path.
@@ -133,7 +133,7 @@ func TestPathsThatCannotBe(t *testing.T) {
 	if err := os.Mkdir(odd, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	openAt(t, Options{Path: filepath.Join(odd, "hotline.db"), Ring: newRing(t)})
+	openAt(t, Options{Path: filepath.Join(odd, "hotline.db"), Ring: storetest.Ring(t)})
 	if _, err := os.Stat(filepath.Join(odd, "hotline.db")); err != nil {
 		t.Error(err)
 	}
@@ -144,7 +144,7 @@ func TestPathsThatCannotBe(t *testing.T) {
 func TestPersonalDataIsSealedAtRest(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	o := Options{Path: filepath.Join(dir, "hotline.db"), Ring: newRing(t)}
+	o := Options{Path: filepath.Join(dir, "hotline.db"), Ring: storetest.Ring(t)}
 	s := openAt(t, o)
 	m := storetest.NewMaker()
 	d := m.Ticket(t, storetest.Day, func(_ *ticket.Registration, p *ticket.Private) {
@@ -214,7 +214,7 @@ func TestPersonalDataIsSealedAtRest(t *testing.T) {
 // A value moved to another row, or changed in its own, does not open.
 func TestTamperedRowsAreNoticed(t *testing.T) {
 	t.Parallel()
-	s := openAt(t, Options{Path: filepath.Join(t.TempDir(), "hotline.db"), Ring: newRing(t)})
+	s := openAt(t, Options{Path: filepath.Join(t.TempDir(), "hotline.db"), Ring: storetest.Ring(t)})
 	m := storetest.NewMaker()
 	a, b := m.Ticket(t, storetest.Day), m.Ticket(t, storetest.Day)
 	storetest.Must(t, s, a.Change(), b.Change())
@@ -253,7 +253,7 @@ func TestTamperedRowsAreNoticed(t *testing.T) {
 // A question that takes too long is given up, with advice, and its connection serves the next.
 func TestSlowReadsAreCutShort(t *testing.T) {
 	t.Parallel()
-	s := openAt(t, Options{Path: filepath.Join(t.TempDir(), "hotline.db"), Ring: newRing(t), Readers: 1})
+	s := openAt(t, Options{Path: filepath.Join(t.TempDir(), "hotline.db"), Ring: storetest.Ring(t), Readers: 1})
 	short, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
 	defer cancel()
 	none := func(tables.Row) error { return nil }

@@ -29,7 +29,7 @@ func (r *recorder) Read(ctx context.Context, text string, constant bool, args []
 // reads all tickets or sorts them.
 func TestHotReadsUseTheirIndex(t *testing.T) {
 	t.Parallel()
-	s := openAt(t, Options{Path: filepath.Join(t.TempDir(), "hotline.db"), Ring: newRing(t)})
+	s := openAt(t, Options{Path: filepath.Join(t.TempDir(), "hotline.db"), Ring: storetest.Ring(t)})
 	open := []ticket.State{ticket.StateTriage, ticket.StateDispatched, ticket.StateHandling, ticket.StatePaused}
 	m := storetest.NewMaker()
 	for i := range 30 {

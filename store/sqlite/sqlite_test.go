@@ -2,27 +2,12 @@ package sqlite
 
 import (
 	"context"
-	"crypto/rand"
 	"path/filepath"
 	"testing"
 
-	"github.com/citizen-hotline/gateway/internal/seal"
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/store/storetest"
 )
-
-func newRing(t testing.TB) *seal.Ring {
-	t.Helper()
-	f, err := seal.Generate(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := seal.New(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
-}
 
 func openAt(t testing.TB, o Options) *Store {
 	t.Helper()
@@ -41,7 +26,7 @@ func openAt(t testing.TB, o Options) *Store {
 func TestStore(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) store.Store {
-		return openAt(t, Options{Path: filepath.Join(t.TempDir(), "hotline.db"), Ring: newRing(t)})
+		return openAt(t, Options{Path: filepath.Join(t.TempDir(), "hotline.db"), Ring: storetest.Ring(t)})
 	})
 }
 

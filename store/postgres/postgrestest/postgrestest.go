@@ -93,6 +93,13 @@ func (s *Server) exec(ctx context.Context, text string) error {
 	return err
 }
 
+// Main runs the tests of a package, and ends the server after them.
+func (s *Server) Main(m *testing.M) {
+	code := m.Run()
+	s.Stop()
+	os.Exit(code)
+}
+
 // Stop ends the server, if there is one, and takes its folder away.
 func (s *Server) Stop() {
 	if s.process != nil {

@@ -3,26 +3,17 @@
 package sqlitetest
 
 import (
-	"crypto/rand"
 	"path/filepath"
 	"testing"
 
-	"github.com/citizen-hotline/gateway/internal/seal"
 	"github.com/citizen-hotline/gateway/store/sqlite"
+	"github.com/citizen-hotline/gateway/store/storetest"
 )
 
 // Open makes an empty store in the test's own folder.
 func Open(t testing.TB) *sqlite.Store {
 	t.Helper()
-	keys, err := seal.Generate(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ring, err := seal.New(keys)
-	if err != nil {
-		t.Fatal(err)
-	}
-	st, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "hotline.db"), Ring: ring})
+	st, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "hotline.db"), Ring: storetest.Ring(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
