@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/citizen-hotline/gateway/store"
+	"github.com/citizen-hotline/gateway/store/postgres/postgrestest"
 	"github.com/citizen-hotline/gateway/store/storetest"
 	"github.com/citizen-hotline/gateway/store/tables"
 	"github.com/citizen-hotline/gateway/ticket"
@@ -318,6 +320,56 @@ func TestTurnsEndWithTheirGateway(t *testing.T) {
 		t.Fatal(err)
 	}
 	release()
+}
+
+// While the server is gone nothing is acknowledged, and callers are told to come again; when it is back
+// the gateway goes on by itself, with everything it had acknowledged.
+func TestAServerThatWasGoneIsUsedAgain(t *testing.T) {
+	t.Parallel()
+	var own postgrestest.Server
+	t.Cleanup(own.Stop)
+	s, m := openAt(t, Options{DSN: own.Database(t), Ring: storetest.Ring(t)}), storetest.NewMaker()
+	before := m.Ticket(t, storetest.Day)
+	storetest.Must(t, s, before.Change())
+	own.Halt(t)
+
+	lost := m.Ticket(t, storetest.Day)
+	var e *ticket.Error
+	if err := s.Commit(t.Context(), lost.Change())[0]; !errors.As(err, &e) || e.Kind != ticket.Unavailable || e.RetryAfter <= 0 {
+		t.Errorf("a commit without a server: %v", err)
+	}
+	if _, err := s.Ticket(t.Context(), before.Ticket.ID); !ticket.IsKind(err, ticket.Unavailable) {
+		t.Errorf("a read without a server: %v", err)
+	}
+	if _, _, err := s.Recognise(t.Context(), store.Recognition{Turn: "a", Channel: "form", Key: "1"}); !ticket.IsKind(err, ticket.Unavailable) {
+		t.Errorf("a request without a server: %v", err)
+	}
+	if err := s.Healthy(t.Context()); !ticket.IsKind(err, ticket.Unavailable) {
+		t.Errorf("health without a server: %v", err)
+	}
+
+	own.Resume(t)
+	healthy := false
+	for patience := time.Now().Add(20 * time.Second); !healthy && time.Now().Before(patience); {
+		healthy = s.Healthy(t.Context()) == nil
+	}
+	if !healthy {
+		t.Fatal("the server is back, and the store is not")
+	}
+	var err error
+	for patience := time.Now().Add(20 * time.Second); time.Now().Before(patience); {
+		if err = s.Commit(t.Context(), lost.Change())[0]; err == nil {
+			break
+		}
+	}
+	if err != nil {
+		t.Errorf("what was refused is refused again: %v", err)
+	}
+	for _, d := range []*storetest.Draft{before, lost} {
+		if _, err := s.Ticket(t.Context(), d.Ticket.ID); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 func TestOffsetOfTheClock(t *testing.T) {

@@ -31,6 +31,8 @@ type Server struct {
 	once     sync.Once
 	err      error
 	dir      string
+	bin      string               // folder of the programs
+	as       *syscall.SysProcAttr // who runs them
 	port     int
 	password string
 	process  *exec.Cmd
@@ -100,6 +102,23 @@ func (s *Server) Main(m *testing.M) {
 	os.Exit(code)
 }
 
+// Halt ends the server as a power cut does, but for what the system still writes; Resume starts it again.
+func (s *Server) Halt(t testing.TB) {
+	t.Helper()
+	if err := s.process.Process.Signal(syscall.SIGQUIT); err != nil { // immediate shutdown
+		t.Fatal(err)
+	}
+	<-s.ended
+}
+
+// Resume starts a server that was halted, at the same address.
+func (s *Server) Resume(t testing.TB) {
+	t.Helper()
+	if err := s.launch(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Stop ends the server, if there is one, and takes its folder away.
 func (s *Server) Stop() {
 	if s.process != nil {
@@ -118,15 +137,14 @@ func (s *Server) Stop() {
 
 // start makes a cluster and waits until it answers.
 func (s *Server) start() error {
-	bin, err := programs()
-	if err != nil {
+	var err error
+	if s.bin, err = programs(); err != nil {
 		return err
 	}
 	if s.dir, err = os.MkdirTemp("", "hotline-postgres-"); err != nil {
 		return err
 	}
-	as, err := owner(s.dir)
-	if err != nil {
+	if s.as, err = owner(s.dir); err != nil {
 		return err
 	}
 	s.password = rand.Text()
@@ -134,40 +152,45 @@ func (s *Server) start() error {
 	if err := os.WriteFile(words, []byte(s.password), 0o644); err != nil { //nolint:gosec // of a server that lives for a minute, for the owner that initdb runs as
 		return err
 	}
-	data := filepath.Join(s.dir, "data")
-	initdb := exec.CommandContext(context.Background(), filepath.Join(bin, "initdb"), "--pgdata="+data, "--username=postgres", "--pwfile="+words, //nolint:gosec // found on this machine
+	initdb := exec.CommandContext(context.Background(), filepath.Join(s.bin, "initdb"), "--pgdata="+s.data(), "--username=postgres", "--pwfile="+words, //nolint:gosec // found on this machine
 		"--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync")
-	initdb.SysProcAttr, initdb.Dir = as, s.dir
+	initdb.SysProcAttr, initdb.Dir = s.as, s.dir
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w: %s", err, out)
 	}
 	for range 3 { // somebody may take the port in between
-		if err = s.launch(bin, data, as); err == nil {
+		if s.port, err = freePort(); err != nil {
+			return err
+		}
+		if err = s.launch(); err == nil {
 			return nil
 		}
 	}
 	return err
 }
 
-func (s *Server) launch(bin, data string, as *syscall.SysProcAttr) error {
+func (s *Server) data() string { return filepath.Join(s.dir, "data") }
+
+func freePort() (int, error) {
 	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
-		return err
+		return 0, err
 	}
-	s.port = l.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // a TCP listener's
-	if err := l.Close(); err != nil {
-		return err
-	}
+	return l.Addr().(*net.TCPAddr).Port, l.Close() //nolint:forcetypeassert // a TCP listener's
+}
+
+// launch starts the server and waits until it answers.
+func (s *Server) launch() error {
 	log, err := os.Create(filepath.Join(s.dir, "log"))
 	if err != nil {
 		return err
 	}
-	defer log.Close()                                                                                 //nolint:errcheck // the server has its own
-	s.process = exec.CommandContext(context.Background(), filepath.Join(bin, "postgres"), "-D", data, //nolint:gosec // found on this machine
+	defer log.Close()                                                                                       //nolint:errcheck // the server has its own
+	s.process = exec.CommandContext(context.Background(), filepath.Join(s.bin, "postgres"), "-D", s.data(), //nolint:gosec // found on this machine
 		"-p", strconv.Itoa(s.port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=200",
 		"-c", "wal_level=minimal", "-c", "max_wal_senders=0", "-c", "shared_buffers=64MB")
-	s.process.Stdout, s.process.Stderr, s.process.SysProcAttr, s.process.Dir = log, log, as, s.dir
-	endWithTest(as)
+	s.process.Stdout, s.process.Stderr, s.process.SysProcAttr, s.process.Dir = log, log, s.as, s.dir
+	endWithTest(s.as)
 	s.ended = make(chan struct{})
 	if err := s.process.Start(); err != nil {
 		return err
