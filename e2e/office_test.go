@@ -55,13 +55,19 @@ func open(t *testing.T) *office {
 // both runs a test on a city in a file and on one in a server.
 func both(t *testing.T, test func(t *testing.T, o *office)) {
 	t.Helper()
-	t.Run("file", func(t *testing.T) {
+	inTurn(t, func(t *testing.T, start func() *office) {
 		t.Parallel()
-		test(t, open(t))
+		test(t, start())
 	})
+}
+
+// inTurn is both for a test that needs what there is only once, such as the address at which the
+// demo's emergency desks answer.
+func inTurn(t *testing.T, test func(t *testing.T, start func() *office)) {
+	t.Helper()
+	t.Run("file", func(t *testing.T) { test(t, func() *office { return open(t) }) })
 	t.Run("server", func(t *testing.T) {
-		t.Parallel()
-		test(t, openAt(t, app.Where{Data: t.TempDir(), Store: server.Database(t)}))
+		test(t, func() *office { return openAt(t, app.Where{Data: t.TempDir(), Store: server.Database(t)}) })
 	})
 }
 

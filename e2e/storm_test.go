@@ -15,7 +15,8 @@ import (
 // The storm day goes through the real channels, twice, and nothing differs.
 func TestStorm(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, o *office) {
+	inTurn(t, func(t *testing.T, start func() *office) {
+		o := start()
 		send := func(run int64) (string, error) {
 			var out bytes.Buffer
 			err := app.SendDemo(t.Context(), cityDir, demo.Options{To: o.url, Out: &out, Run: run, Until: func(_ context.Context, at time.Time) error {
