@@ -131,8 +131,12 @@ func (w *writer) alone(ctx context.Context, p *pending) error {
 	case err == nil || !ok || !ownFault(err):
 		return err
 	case e.Code == unexpectedRows:
-		at := slices.IndexFunc(p.Work, func(s tables.Step) bool { return w.statements[s.Statement].expect == e.TableName })
-		return p.Work[max(at, 0)].Missing
+		at := slices.IndexFunc(p.Work, func(s tables.Step) bool {
+			return w.statements[s.Statement].expect == e.TableName && s.Missing != nil
+		})
+		if at >= 0 { // else it is nobody's refusal, and must not pass for none
+			return p.Work[at].Missing
+		}
 	case e.Code == uniqueViolation:
 		if k, known := constraints[e.ConstraintName]; known {
 			return tables.Refusal(k.statement, k.which)
