@@ -7,6 +7,7 @@ import (
 
 	"github.com/citizen-hotline/gateway/routing"
 	"github.com/citizen-hotline/gateway/sla"
+	"github.com/citizen-hotline/gateway/ticket"
 )
 
 // directory is every id that something in a pack may refer to.
@@ -187,6 +188,17 @@ func (l *loader) checkRoster(d *directory) {
 // checkRetention wants every class of data once: what nobody decided would be kept for ever.
 func (l *loader) checkRetention() {
 	classes := uniqueNames(l, "retention", "class", l.items.retention, func(r *Retention) string { return r.Class })
+	days := map[string]int{}
+	for i := range l.items.retention {
+		r := &l.items.retention[i].value
+		days[r.Class] = r.Days
+	}
+	for i := range l.items.retention {
+		if r := &l.items.retention[i]; r.value.Class == ticket.DataEvent && r.value.Days < days[ticket.DataTicket] {
+			subjectOf(l, "class", r.value.Class, r).wrong("days", "days: %d is less than the %d of class \"ticket\", whose words stand in its events; give at least as many",
+				r.value.Days, days[ticket.DataTicket])
+		}
+	}
 	for _, c := range RetentionClasses {
 		if !classes.has(c) {
 			l.add("retention.yaml", 0, "class %q: is missing; say how many days it is kept", c)

@@ -169,7 +169,7 @@ var RetentionClasses = []string{"ticket", "raw", "recording", "media", "access_l
 type Reason struct {
 	Code   string         `yaml:"code" validate:"required,id"`
 	Title  string         `yaml:"title" validate:"required"`
-	For    []string       `yaml:"for" validate:"required,min=1,unique,dive,oneof=return pause extend decline reopen triage transfer reveal arbitrate supervise terminate merge withdraw"`
+	For    []string       `yaml:"for" validate:"required,min=1,unique,dive,oneof=return pause extend decline reopen triage transfer reveal arbitrate supervise terminate merge withdraw hold release"`
 	Basis  string         `yaml:"basis"`
 	Advice string         `yaml:"advice"` // what the citizen is told
 	At     routing.Source `yaml:"-" validate:"-"`

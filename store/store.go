@@ -452,6 +452,38 @@ type Session struct {
 	Ends    time.Time
 }
 
+// The classes of data that end by their own age, as a city pack names them. A ticket's own are
+// [ticket.DataTicket] and [ticket.DataEvent].
+const (
+	DataRaw       = "raw"        // deliveries as they came, the answers to them, the bodies of notices
+	DataRecording = "recording"  // calls: who rang, and where the recording is
+	DataAccessLog = "access_log" // who saw whose data
+	DataMedia     = "media"      // attachments; they are in a folder, the store only knows which are needed
+)
+
+// Retention ends what has been kept long enough.
+type Retention interface {
+	// Sweep ends what a class of data has from before a time, and says how much that was. What belongs
+	// to held tickets, and what waits for somebody, stays. With dry it only counts.
+	Sweep(ctx context.Context, class string, before time.Time, dry bool) (int64, error)
+	// Kept calls each for every ticket that was registered before a time and is no longer open, as long
+	// as something personal of it is left. The ticket's expire event ends that.
+	Kept(ctx context.Context, before time.Time, each func(Kept) error) error
+	// Attachments calls each with the hashes of the attachments that are still needed, ticket by ticket:
+	// of those that are open, have ended since a time, or are held.
+	Attachments(ctx context.Context, since time.Time, each func(sha256 []string) error) error
+	// DropMedia forgets an attachment that was last kept before a time.
+	DropMedia(ctx context.Context, sha256 string, before time.Time) error
+}
+
+// Kept is a ticket that is no longer open.
+type Kept struct {
+	ID    ticket.ID
+	Ended time.Time // when its work ended
+	Left  []string  // which of ticket.DataTicket and ticket.DataEvent
+	Held  bool
+}
+
 // Store is everything an engine offers.
 type Store interface {
 	Writer
@@ -462,6 +494,7 @@ type Store interface {
 	Numbers
 	Packs
 	Accounts
+	Retention
 	// UserByToken finds the machine account of a token hash.
 	UserByToken(ctx context.Context, hash ticket.Hash) (User, error)
 	// Walk calls each for every ticket id in order of registration, in pages, for verify and export.

@@ -139,7 +139,7 @@ var needs = map[Action][]string{
 	AskExtend: {"reason", "amount"}, Extend: {"amount"}, RefuseExtend: {"reason"}, Resolve: {"public_reply"},
 	CallBack: {"reached"}, Reopen: {"reason"}, Decline: {"reason"}, Merge: {"other"}, Split: {"other"},
 	LinkTo: {"other"}, Transfer: {"unit", "reason"}, Supervise: {"reason"}, Reveal: {"reason"}, Note: {"note"},
-	Escalate: {"clock", "step"}, Recalendar: {"calendar"},
+	Escalate: {"clock", "step"}, Recalendar: {"calendar"}, Hold: {"reason"}, Release: {"reason"}, Expire: {"fields"},
 }
 
 // checkParts names every missing part of a command at once.
@@ -152,6 +152,7 @@ func (t *Ticket) checkParts(cmd Command) error {
 		"reason": cmd.Cause.Reason != "", "unit": d.Unit != "", "amount": d.Amount > 0, "other": !d.Other.IsZero(),
 		"public_reply": strings.TrimSpace(p.PublicReply) != "", "note": strings.TrimSpace(p.Note) != "",
 		"reached": d.Reached != nil, "clock": d.Clock != "", "step": d.Step != "", "calendar": d.Calendar != "",
+		"fields": len(d.Fields) > 0,
 	}
 	var missing []Field
 	for _, part := range needs[cmd.Action] {
@@ -174,6 +175,18 @@ func (t *Ticket) checkParts(cmd Command) error {
 	case AskExtend:
 		if t.Extension != nil {
 			return Errorf(Conflict, "ticket.extension.pending", "assignment %d already waits for an extension", t.Extension.Assignment)
+		}
+	case Hold:
+		if t.Held {
+			return Errorf(Conflict, "ticket.hold.held", "the ticket is held already")
+		}
+	case Release:
+		if !t.Held {
+			return Errorf(Conflict, "ticket.hold.none", "the ticket is not held")
+		}
+	case Expire:
+		if t.Held {
+			return Errorf(Conflict, "ticket.expire.held", "the ticket is held: its data is kept until it is released")
 		}
 	case AddUnit:
 		for _, a := range t.Assignments {

@@ -75,7 +75,7 @@ type Details struct {
 	PublicSummary string      `json:"public_summary,omitempty"`
 	ForeignNumber string      `json:"foreign_number,omitempty"`
 	Tags          []string    `json:"tags,omitempty"`
-	Fields        []string    `json:"fields,omitempty"`  // reveal: which personal fields were shown
+	Fields        []string    `json:"fields,omitempty"`  // reveal: which personal fields were shown; expire: which classes of data ended
 	Channel       string      `json:"channel,omitempty"` // supplement, urge: the channel it came by
 
 	Before map[string]string `json:"before,omitempty"`

@@ -3,6 +3,7 @@ package ticket
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -85,11 +86,20 @@ func (t *Ticket) Apply(e Event) error {
 		}
 	case Repeat:
 		t.Counters.Repeats++
+	case Hold:
+		t.Held = true
+	case Release:
+		t.Held = false
+	case Expire:
+		t.expire(d.Fields)
 	case Note, Reveal, Recalendar:
 		// recorded; nothing of the ticket changes
 	}
 	if e.Private != nil && e.Private.PublicReply != "" && (t.Private.PublicReply == "" || !t.helps(e)) {
 		t.Private.PublicReply = e.Private.PublicReply
+	}
+	if e.Private != nil {
+		t.Ended = nil // there is something to end again
 	}
 	t.derive()
 	t.Version, t.UpdatedAt, t.LastHash = e.Seq, e.At, e.Hash
@@ -223,6 +233,18 @@ func (t *Ticket) withdrawActive(e Event) {
 func (t *Ticket) end(state State, e Event) {
 	t.withdrawActive(e)
 	t.State, t.ClosedAt, t.Outcome.Reason = state, e.At, e.Cause.Reason
+}
+
+// expire ends the personal data of the classes. What a digest stands for is gone then; digests stay.
+func (t *Ticket) expire(classes []string) {
+	if contains(classes, DataTicket) {
+		t.Private = Private{}
+	}
+	for _, c := range classes {
+		if !contains(t.Ended, c) {
+			t.Ended = append(slices.Clip(t.Ended), c)
+		}
+	}
 }
 
 func (t *Ticket) callBack(d Details) {

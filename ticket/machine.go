@@ -40,6 +40,9 @@ const (
 	Recalendar   Action = "recalendar"    // 换用日历
 	Repeat       Action = "repeat"        // 重复告警（折叠）
 	Restate      Action = "restate"       // 原始来件重新解读
+	Hold         Action = "hold"          // 证据保全
+	Release      Action = "release"       // 解除保全
+	Expire       Action = "expire"        // 个人信息到期销毁
 )
 
 // Actions lists every action in the order of the glossary.
@@ -47,6 +50,7 @@ var Actions = []Action{
 	Register, Answer, Triage, Dispatch, SendOn, AddUnit, Sign, Contact, Return, Withdraw, Arbitrate,
 	Pause, Resume, AskExtend, Extend, RefuseExtend, Resolve, CallBack, Reopen, Close, Decline, Merge, Split, LinkTo,
 	Transfer, Urge, Supervise, Supplement, Amend, Note, Reveal, Escalate, Recalendar, Repeat, Restate,
+	Hold, Release, Expire,
 }
 
 // ticketMoves says in which states of the ticket an action is legal. Register is legal only on
@@ -87,6 +91,9 @@ var ticketMoves = map[Action][]State{
 	Recalendar:   {StateReceived, StateTriage, StateDispatched, StateHandling, StatePaused, StateResolved, StateMerged},
 	Repeat:       {StateReceived, StateTriage, StateDispatched, StateHandling, StatePaused, StateResolved, StateMerged},
 	Restate:      {StateReceived, StateTriage},
+	Hold:         States,
+	Release:      States,
+	Expire:       {StateClosed, StateDeclined, StateTransferred},
 }
 
 // assignmentMove is one row of the assignment's transition table.

@@ -127,6 +127,13 @@ type Private struct {
 	PublicReply string       `json:"public_reply,omitempty"` // 公开答复内容, what the citizen is told
 }
 
+// The classes of a ticket's own personal data, by which their time ends: what its row says of people, and what
+// its events say.
+const (
+	DataTicket = "ticket"
+	DataEvent  = "event"
+)
+
 // Link ties two tickets.
 type Link struct {
 	Kind string `json:"kind"` // related, repeat (重复诉求), split, merged
@@ -176,6 +183,8 @@ type Ticket struct {
 	ForeignNumber string      `json:"foreign_number,omitempty"`
 	Incident      ID          `json:"incident,omitzero"` // the lead ticket of the happening it belongs to
 	PublicSummary string      `json:"public_summary,omitempty"`
+	Held          bool        `json:"held,omitempty"`  // 证据保全: nothing of it ends while this stands
+	Ended         []string    `json:"ended,omitempty"` // classes of data whose time is over: ticket, event
 
 	HappenedAt   time.Time `json:"happened_at,omitzero"`
 	ReceivedAt   time.Time `json:"received_at"`

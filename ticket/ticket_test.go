@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -175,7 +176,7 @@ func step(t *rapid.T, tk *Ticket) Command {
 	yes := true
 	cmd := Command{
 		Action: a, Actor: Actor{Kind: ActorUser, ID: "u"}, Cause: Cause{Reason: "r"},
-		Details: Details{Unit: rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "unit"), Amount: 1, Other: ID{1}, Reached: &yes, Clock: "resolve", Step: "s", Calendar: "c@2"},
+		Details: Details{Unit: rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "unit"), Amount: 1, Other: ID{1}, Reached: &yes, Clock: "resolve", Step: "s", Calendar: "c@2", Fields: []string{DataTicket, DataEvent}},
 		Private: &Private{PublicReply: "好", Note: "注"},
 	}
 	if n := len(tk.Assignments); n > 0 {
@@ -204,7 +205,44 @@ func TestEveryHistoryFoldsToItsRowAndItsChainHolds(t *testing.T) {
 		if diff := cmp.Diff(m.ticket, folded); diff != "" {
 			rt.Fatalf("the row is not the fold of its events:\n%s", diff)
 		}
+		// What an expire ended may be gone: the row was made without it.
+		for n, e := range slices.Backward(m.events) {
+			if e.Action == Expire {
+				for i := range m.events[:n] {
+					m.events[i].Private, m.events[i].Salt = nil, nil
+				}
+				break
+			}
+		}
+		if err := VerifyChain(m.events); err != nil {
+			rt.Fatal(err)
+		}
+		if folded, err = Fold(m.events); err != nil || !cmp.Equal(m.ticket, folded) {
+			rt.Fatalf("the row rests on what was ended (%v):\n%s", err, cmp.Diff(m.ticket, folded))
+		}
 	})
+}
+
+func TestAHeldTicketKeepsWhatItHas(t *testing.T) {
+	t.Parallel()
+	m := registered(t)
+	over := Command{Action: Expire, Actor: Actor{Kind: ActorSystem}, Details: Details{Fields: []string{DataTicket, DataEvent}}}
+	m.Refused("ticket.move.illegal", over) // it is open
+	m.Must(Answer, Details{}, "", reply, StateClosed)
+	m.Refused("ticket.command.incomplete", Command{Action: Hold})
+	m.Must(Hold, Details{}, "reconsideration", nil, StateClosed)
+	m.Refused("ticket.hold.held", Command{Action: Hold, Cause: Cause{Reason: "petition_review"}})
+	m.Refused("ticket.expire.held", over)
+	m.Must(Release, Details{}, "hold_over", nil, StateClosed)
+	m.Refused("ticket.hold.none", Command{Action: Release, Cause: Cause{Reason: "hold_over"}})
+	m.Must(Expire, over.Details, "", nil, StateClosed)
+	if m.ticket.Private.Text != "" || len(m.ticket.Ended) != 2 {
+		t.Errorf("the words are %q, ended are %v", m.ticket.Private.Text, m.ticket.Ended)
+	}
+	m.Must(Note, Details{}, "", &Private{Note: "家属来电"}, StateClosed)
+	if m.ticket.Ended != nil {
+		t.Errorf("a note of later would never end: %v", m.ticket.Ended)
+	}
 }
 
 func TestTheChainNamesWhatWasTouched(t *testing.T) {

@@ -18,20 +18,21 @@ var version = "dev"
 
 // commands are the verbs. Flags may also be given by the environment.
 type commands struct {
-	Serve    serveCmd    `cmd:"" help:"Run the gateway."`
-	Demo     demoCmd     `cmd:"" help:"Send a storm day to a running demo gateway, through its real channels."`
-	Init     initCmd     `cmd:"" help:"Make the keys and the first administrator of a new city."`
-	Check    checkCmd    `cmd:"" help:"Check a city pack: every error with file and line, then its own tests."`
-	Rules    rulesCmd    `cmd:"" help:"Explain routing, list published packs, roll back."`
-	Calendar calendarCmd `cmd:"" help:"Working out deadlines by a city's calendar."`
-	Import   importCmd   `cmd:"" help:"Import old tickets from CSV or XLSX."`
-	Adapters adaptersCmd `cmd:"" help:"List channels' adapters, or try one on a recorded request."`
-	Backup   backupCmd   `cmd:"" help:"Write a city's data into a folder, while it is served."`
-	Restore  restoreCmd  `cmd:"" help:"Make a city of a backup."`
-	Migrate  migrateCmd  `cmd:"" help:"Move a city to another database: SQLite to PostgreSQL, or back."`
-	Rekey    rekeyCmd    `cmd:"" help:"Make a new key and seal all personal data with it."`
-	Verify   verifyCmd   `cmd:"" help:"Check the chain of events of every ticket."`
-	Health   healthCmd   `cmd:"" help:"Ask a running gateway whether it can take deliveries."`
+	Serve     serveCmd     `cmd:"" help:"Run the gateway."`
+	Demo      demoCmd      `cmd:"" help:"Send a storm day to a running demo gateway, through its real channels."`
+	Init      initCmd      `cmd:"" help:"Make the keys and the first administrator of a new city."`
+	Check     checkCmd     `cmd:"" help:"Check a city pack: every error with file and line, then its own tests."`
+	Rules     rulesCmd     `cmd:"" help:"Explain routing, list published packs, roll back."`
+	Calendar  calendarCmd  `cmd:"" help:"Working out deadlines by a city's calendar."`
+	Import    importCmd    `cmd:"" help:"Import old tickets from CSV or XLSX."`
+	Adapters  adaptersCmd  `cmd:"" help:"List channels' adapters, or try one on a recorded request."`
+	Backup    backupCmd    `cmd:"" help:"Write a city's data into a folder, while it is served."`
+	Restore   restoreCmd   `cmd:"" help:"Make a city of a backup."`
+	Migrate   migrateCmd   `cmd:"" help:"Move a city to another database: SQLite to PostgreSQL, or back."`
+	Rekey     rekeyCmd     `cmd:"" help:"Make a new key and seal all personal data with it."`
+	Retention retentionCmd `cmd:"" help:"End what has been kept as long as the pack says."`
+	Verify    verifyCmd    `cmd:"" help:"Check the chain of events of every ticket."`
+	Health    healthCmd    `cmd:"" help:"Ask a running gateway whether it can take deliveries."`
 
 	Version kong.VersionFlag `help:"Print the version."`
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/citizen-hotline/gateway/internal/app"
 )
@@ -106,19 +107,40 @@ func (c *restoreCmd) Run(ctx context.Context) error {
 
 type rekeyCmd struct {
 	whereFlags
-	Prepare bool `help:"Only make the key, to copy keys.json to the other gateways before it seals anything."`
+	Prepare bool `help:"Only make the key, to copy keys.json to the other gateways before it seals anything." xor:"step"`
+	Destroy bool `help:"Destroy the older keys when nothing is sealed with them: ended data is then gone from old backups, too." xor:"step"`
 }
 
 // Help says how it is done with several gateways.
 func (c *rekeyCmd) Help() string {
 	return `A gateway may go on serving. With --store, where several gateways may serve: run it with --prepare, copy keys.json to all of
-them and wait a few seconds, then run it without, and copy keys.json again. A change of keys that was broken off goes on
-with the same key. Keep the old keys as long as backups need them.`
+them and wait a few seconds, then run it without: all of them take the new key into use. A change of keys that was broken off
+goes on with the same key. Keep the old keys as long as backups need them. With --destroy no backup made before can be
+read any more, nor what had ended in it: make a new one at once, and copy keys.json over its older copies.`
 }
 
 // Run rotates the key.
 func (c *rekeyCmd) Run(ctx context.Context) error {
-	return app.Rekey(ctx, c.where(), c.Prepare, app.Report{Out: os.Stdout, Progress: terminal(os.Stderr)})
+	return app.Rekey(ctx, c.where(), app.RekeyOptions{Prepare: c.Prepare, Destroy: c.Destroy}, app.Report{Out: os.Stdout, Progress: terminal(os.Stderr)})
+}
+
+type retentionCmd struct {
+	whereFlags
+	DryRun bool      `help:"Only count."`
+	At     time.Time `help:"Count as if it were that day; with --dry-run." format:"2006-01-02" placeholder:"2036-01-01"`
+}
+
+// Help says what ends, and what does not.
+func (c *retentionCmd) Help() string {
+	return `How long each class of data is kept stands in the city's pack (retention). Personal data of tickets ends so many days after
+their work ended, by an event of its own; histories, chains and statistics stay. Held tickets keep everything. With a file
+the gateway must be stopped, unless for --dry-run; or start it with --retention 03:30. What is ended can still be read in
+backups: see rekey --destroy.`
+}
+
+// Run ends what has been kept long enough.
+func (c *retentionCmd) Run(ctx context.Context) error {
+	return app.Retention(ctx, c.where(), app.RetentionOptions{DryRun: c.DryRun, At: c.At}, app.Report{Out: os.Stdout})
 }
 
 type migrateCmd struct {

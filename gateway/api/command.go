@@ -62,7 +62,7 @@ type place struct {
 
 // byHand are the actions people take; the others are the gateway's own.
 var byHand = slices.DeleteFunc(slices.Clone(ticket.Actions), func(a ticket.Action) bool {
-	return slices.Contains([]ticket.Action{ticket.Register, ticket.Escalate, ticket.Recalendar, ticket.Repeat, ticket.Restate}, a)
+	return slices.Contains([]ticket.Action{ticket.Register, ticket.Escalate, ticket.Recalendar, ticket.Repeat, ticket.Restate, ticket.Expire}, a)
 })
 
 // commandOf makes a body the domain's command.

@@ -91,11 +91,11 @@ var Roles = []Role{
 	},
 	{
 		ID: "supervisor", Title: "督办员", Personal: SightMasked,
-		Actions: []ticket.Action{ticket.Supervise, ticket.Urge, ticket.Reopen, ticket.Note, ticket.Reveal},
+		Actions: []ticket.Action{ticket.Supervise, ticket.Urge, ticket.Reopen, ticket.Note, ticket.Reveal, ticket.Hold, ticket.Release},
 		Rights:  append([]Right{RightAlerts, RightAck, RightReports, RightConfidential}, reading...),
 	},
 	{ID: "analyst", Title: "分析员", Personal: SightNone, Rights: []Right{RightRead, RightSearch, RightReports}},
-	{ID: "auditor", Title: "审计员", Personal: SightMasked, Rights: []Right{RightRead, RightSearch, RightExplain, RightAccessLog, RightReports, RightConfidential}},
+	{ID: "auditor", Title: "审计员", Personal: SightMasked, Actions: []ticket.Action{ticket.Hold, ticket.Release}, Rights: []Right{RightRead, RightSearch, RightExplain, RightAccessLog, RightReports, RightConfidential}},
 	{ID: "integrator", Title: "渠道接入员", Personal: SightNone, Rights: []Right{RightDeliveries, RightRedrive, RightChannels, RightNotices, RightExplain}},
 	{ID: "admin", Title: "管理员", Personal: SightNone, Rights: []Right{RightUsers, RightPacks, RightChannels, RightNotices, RightExplain}},
 }

@@ -52,6 +52,8 @@ type View struct {
 	Policy        *Named         `json:"policy,omitempty"`
 	Tags          []string       `json:"tags,omitempty"`
 	Public        bool           `json:"public,omitempty"`
+	Held          bool           `json:"held,omitempty"`
+	Ended         []string       `json:"ended,omitempty"` // classes of data that were kept as long as they may be
 	PublicSummary string         `json:"public_summary,omitempty"`
 	NoCallback    bool           `json:"no_callback,omitempty"`
 	CallID        string         `json:"call_id,omitempty"`
@@ -176,7 +178,7 @@ func (d *Desk) view(ctx context.Context, c *city.City, v Viewer, item store.Item
 	t := &item.Ticket
 	p := &t.Private
 	view := View{
-		Summary: d.summary(c, &item, sight, now), Kind: string(t.Kind), Tags: t.Tags, Public: t.Public, PublicSummary: t.PublicSummary,
+		Summary: d.summary(c, &item, sight, now), Kind: string(t.Kind), Tags: t.Tags, Public: t.Public, Held: t.Held, Ended: t.Ended, PublicSummary: t.PublicSummary,
 		NoCallback: t.NoCallback, CallID: t.CallID, ForeignNumber: t.ForeignNumber,
 		HappenedAt: local(c, t.HappenedAt), ReceivedAt: local(c, t.ReceivedAt), ResolvedAt: local(c, t.ResolvedAt), ClosedAt: local(c, t.ClosedAt),
 		Policy: named(t.Policy, policyTitle(c, t.Policy)), Sight: sight.String(), Text: sight.words(p, p.Text), Appellant: sight.party(p.Appellant),

@@ -31,6 +31,7 @@ var (
 		ticket.Decline: "不予受理", ticket.Merge: "并单", ticket.Split: "拆单", ticket.LinkTo: "关联", ticket.Transfer: "移送", ticket.Urge: "催办",
 		ticket.Supervise: "督办", ticket.Supplement: "补充", ticket.Amend: "更正", ticket.Note: "备注", ticket.Reveal: "查看隐私信息",
 		ticket.Escalate: "时限升级", ticket.Recalendar: "换用日历", ticket.Repeat: "重复告警", ticket.Restate: "原始来件重新解读",
+		ticket.Hold: "证据保全", ticket.Release: "解除保全", ticket.Expire: "个人信息到期销毁",
 	}
 	roleTitles = map[ticket.Role]string{ticket.Lead: "主办", ticket.Assist: "协办"}
 	typeTitles = map[ticket.RequestType]string{

@@ -122,7 +122,7 @@ func (a *App) openData(ctx context.Context) error {
 		return err
 	}
 	a.onStop("media", a.media.Close)
-	return nil
+	return a.media.Clear(time.Now().Add(-time.Hour)) // an upload takes five minutes at most
 }
 
 // openKeys reads the city's keys; a demo makes its own the first time.
@@ -254,7 +254,7 @@ func (a *App) worldNow() time.Time {
 func (a *App) Run(ctx context.Context, ln net.Listener) error {
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	var loops sync.WaitGroup
-	for _, loop := range []func(context.Context){a.tracker.Run, a.outbox.Run, a.runIndex, a.runPack, a.runDemoClock, a.runClock, a.runIncidents, a.watchKeys} {
+	for _, loop := range []func(context.Context){a.tracker.Run, a.outbox.Run, a.runIndex, a.runPack, a.runDemoClock, a.runClock, a.runIncidents, a.watchKeys, a.runRetention} {
 		loops.Go(func() { loop(work) })
 	}
 	served := make(chan error, 1)

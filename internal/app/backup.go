@@ -142,7 +142,15 @@ func Restore(ctx context.Context, from string, where Where, report Report) error
 	if err != nil {
 		return fmt.Errorf("%w: put the keys.json that was kept apart into %s first", err, where.Data)
 	}
+	keys, err := seal.Read(where.path("keys.json"))
+	if err != nil {
+		return err
+	}
 	for _, id := range m.Keys {
+		if slices.Contains(keys.Destroyed, id) {
+			fmt.Fprintf(report.Out, "key %d was destroyed: what it sealed in this backup is gone\n", id)
+			continue
+		}
 		if !slices.Contains(ring.IDs(), id) {
 			return fmt.Errorf("%s has no key %d, which opens part of the backup: use the keys of that city; nothing was changed", where.path("keys.json"), id)
 		}
@@ -284,7 +292,11 @@ func copyMedia(ctx context.Context, from, to string, report Report) (n int, err 
 			if sum, err := hashFile(target + ".part"); err != nil || sum != d.Name() {
 				return errors.Join(err, fmt.Errorf("attachment %s is damaged: its content has the hash %.12s…", path, sum))
 			}
-			if err := os.Rename(target+".part", target); err != nil {
+			info, err := d.Info() // how long it is kept counts from when it came
+			if err == nil {
+				err = os.Chtimes(target+".part", info.ModTime(), info.ModTime())
+			}
+			if err := errors.Join(err, os.Rename(target+".part", target)); err != nil {
 				return err
 			}
 		}

@@ -29,6 +29,7 @@ func buildCity(p *config.Pack, l lend) (*city.City, error) {
 		Bounds: p.City.Bounds.Box(),
 		Rules:  p.Ruleset, Policies: p.PolicySet, DefaultPolicy: p.City.DefaultPolicy, Calendar: p.Calendar,
 		Channels: make(map[string]*city.Channel, len(p.Channels)), Reasons: make(map[string]city.Reason, len(p.Reasons)),
+		Keep:     keepOf(p),
 		DutyUnit: p.DutyUnit(), AllowHosts: p.City.AllowHosts, Say: p.Text,
 		OnDuty: func(post string, at time.Time) string {
 			who, _, _ := p.Roster.On(post, at)

@@ -22,6 +22,7 @@ type Options struct {
 	Demo           bool             // accelerated clock, demo accounts and secrets, loopback only
 	Speed          float64          // of the demo's clock; 0 means 120
 	Clock          func() time.Time // tells a demo's time instead of its own clock, for tests
+	Retention      string           // hour of the night, 15:04 of the city, to end what was kept long enough; empty: never
 	LogLevel       string           // debug, info, warn, error
 	LogFormat      string           // text, json
 	Out            io.Writer        // what people read: addresses, demo accounts
@@ -41,6 +42,9 @@ func (o *Options) validate() error {
 	host, _, err := net.SplitHostPort(o.Listen)
 	if err != nil {
 		problems = append(problems, fmt.Errorf("--listen %q: %w; write host:port, for example 127.0.0.1:8080", o.Listen, err))
+	}
+	if _, err := time.Parse("15:04", o.Retention); o.Retention != "" && err != nil {
+		problems = append(problems, fmt.Errorf("--retention %q: write an hour of the day as 03:30", o.Retention))
 	}
 	if o.Demo {
 		if ip, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !ip.IsLoopback()) {

@@ -17,13 +17,18 @@ import (
 type rekeyer interface {
 	copyable
 	Rekey(ctx context.Context, done func(table string, rows int)) (tables.Rekeyed, error)
-	KeyInUse(ctx context.Context) (uint32, error)
+	KeyInUse(ctx context.Context) (sealed, seals uint32, err error)
 }
 
-// Rekey makes a new key seal all personal data, or goes on with a change of keys that was broken off.
-// With prepare it only adds the key, to be copied to the other gateways first. A gateway that serves
-// from the folder takes the new key into use within seconds, and seals the rest itself.
-func Rekey(ctx context.Context, where Where, prepare bool, report Report) (err error) {
+// RekeyOptions say how far a change of keys goes.
+type RekeyOptions struct {
+	Prepare bool // only add the key, to be copied to the other gateways first
+	Destroy bool // take the older keys out when nothing is sealed with them
+}
+
+// Rekey makes a new key seal all personal data, or goes on with a change of keys that was broken off. A
+// gateway that serves from the folder takes the new key into use within seconds, and does the rest itself.
+func Rekey(ctx context.Context, where Where, o RekeyOptions, report Report) (err error) {
 	ring, err := where.keys()
 	if err != nil {
 		return err
@@ -39,54 +44,56 @@ func Rekey(ctx context.Context, where Where, prepare bool, report Report) (err e
 	if !served {
 		defer closing(&err, opened.Close)
 		st = opened.(rekeyer) //nolint:forcetypeassert // both engines are
-		in, err := st.KeyInUse(ctx)
+		sealed, seals, err := st.KeyInUse(ctx)
 		if err != nil {
 			return err
 		}
-		between = in != ring.Current()
+		between = sealed < max(ring.Current(), seals)
 	}
 	keys, err := seal.Update(where.path("keys.json"), func(f seal.File) (seal.File, error) {
-		return nextKey(f, prepare, between, where.shared())
+		return nextKey(f, o, between, where.shared())
 	})
 	if err != nil {
 		return err
 	}
-	if prepare {
+	if o.Prepare {
 		fmt.Fprintf(report.Out, "key %d is made and seals nothing yet: copy %s to the other gateways, then run this again without --prepare\n", keys.Newest(), where.path("keys.json"))
 		return nil
 	}
 	if served {
-		fmt.Fprintf(report.Out, "key %d seals from now on; the gateway that serves from %s seals the rest, and logs its end\n", keys.Current, where.Data)
+		fmt.Fprintf(report.Out, "key %d seals from now on; the gateway that serves from %s seals the rest%s, and logs its end\n", keys.Current, where.Data,
+			map[bool]string{true: " and destroys the older keys"}[keys.Retire])
 		return nil
 	}
 	if err := ring.Replace(keys); err != nil {
 		return err
 	}
-	return sealRest(ctx, st, report, keys.Current)
+	return sealRest(ctx, where, st, report, keys)
 }
 
 // nextKey is the key file after one step of a rotation.
-func nextKey(f seal.File, prepare, between, shared bool) (next seal.File, err error) {
+func nextKey(f seal.File, o RekeyOptions, between, shared bool) (next seal.File, err error) {
 	next = f
+	next.Retire = f.Retire || o.Destroy
 	prepared := f.Newest() != f.Current
 	switch {
-	case prepare && prepared, !prepare && between:
-		return f, nil // made already; or go on with the present one
-	case !prepare && !prepared && shared:
+	case o.Prepare && prepared, !o.Prepare && between:
+		return next, nil // made already; or go on with the present one
+	case !o.Prepare && !prepared && shared:
 		return f, errors.New("several gateways may use this database: run `hotline rekey --prepare` first, copy keys.json to all of them, then run this again; nothing was changed")
 	case !prepared:
-		if next, err = f.Add(rand.Reader); err != nil {
+		if next, err = next.Add(rand.Reader); err != nil {
 			return f, err
 		}
 	}
-	if !prepare {
+	if !o.Prepare {
 		next.Current = next.Newest()
 	}
 	return next, nil
 }
 
 // sealRest goes over the tables until a pass finds nothing to do.
-func sealRest(ctx context.Context, st rekeyer, report Report, key uint32) error {
+func sealRest(ctx context.Context, where Where, st rekeyer, report Report, keys seal.File) error {
 	rows, end, err := st.Rows(ctx)
 	if err != nil {
 		return err
@@ -94,18 +101,48 @@ func sealRest(ctx context.Context, st rekeyer, report Report, key uint32) error 
 	total := (&tables.Copy{From: rows}).Count(ctx)
 	end()
 	var renewed int64
-	for {
+	for waited := !where.shared() || !keys.Retire; ; {
 		bar := report.bar(total, "rows")
 		pass, err := st.Rekey(ctx, func(_ string, n int) { _ = bar.Add(n) })
 		renewed += pass.Renewed
-		if err := errors.Join(err, bar.Finish()); err != nil {
+		switch err := errors.Join(err, bar.Finish()); {
+		case err != nil:
 			return err
+		case pass.Renewed > 0:
+			continue
+		case !waited: // the other gateways look at the key in use every two seconds
+			if err := pause(ctx, 2*keysEvery); err != nil {
+				return err
+			}
+			waited = true
+			continue
 		}
-		if pass.Renewed == 0 {
-			fmt.Fprintf(report.Out, "key=%d renewed=%d damaged=%d: older keys are needed by backups, and until every gateway has this keys.json\n", key, renewed, pass.Damaged)
+		fmt.Fprintf(report.Out, "key=%d renewed=%d damaged=%d", keys.Current, renewed, pass.Damaged)
+		if !keys.Retire {
+			fmt.Fprintln(report.Out, ": older keys are needed by backups, and until every gateway has this keys.json")
 			return nil
 		}
+		gone, err := retire(where, pass)
+		if err != nil {
+			fmt.Fprintln(report.Out)
+			return err
+		}
+		fmt.Fprintf(report.Out, " destroyed=%v: backups made before now open with none of the city's keys; make a new one\n", gone)
+		return nil
 	}
+}
+
+// retire destroys the older keys after a pass that found nothing sealed with them, and says which.
+func retire(where Where, pass tables.Rekeyed) ([]uint32, error) {
+	if pass.Damaged > 0 {
+		return nil, fmt.Errorf("%d values could not be opened and may need the older keys: these are not destroyed; restore those values from a backup, or take `retire` out of keys.json", pass.Damaged)
+	}
+	var before []uint32
+	keys, err := seal.Update(where.path("keys.json"), func(f seal.File) (seal.File, error) {
+		before = f.Destroyed
+		return f.Destroy(), nil
+	})
+	return keys.Destroyed[len(before):], err
 }
 
 // watchKeys takes keys.json into use when it has changed, and has sealed anew what older keys sealed, also
@@ -113,16 +150,16 @@ func sealRest(ctx context.Context, st rekeyer, report Report, key uint32) error 
 func (a *App) watchKeys(ctx context.Context) {
 	path := a.options.path("keys.json")
 	st := a.store.(rekeyer) //nolint:forcetypeassert // both engines are
-	var before os.FileInfo  // none: it may have changed since it was read
-	var all tables.Rekeyed  // of the rotation under way
+	var keys seal.File
+	var before os.FileInfo // none: it may have changed since it was read
+	var all tables.Rekeyed // of the rotation under way
 	a.every(ctx, keysEvery, func() error {
 		now, err := os.Stat(path)
 		if err != nil {
 			return err
 		}
 		if before == nil || !now.ModTime().Equal(before.ModTime()) || now.Size() != before.Size() {
-			keys, err := seal.Read(path)
-			if err != nil {
+			if keys, err = seal.Read(path); err != nil {
 				return err
 			}
 			if err := a.ring.Replace(keys); err != nil {
@@ -130,15 +167,31 @@ func (a *App) watchKeys(ctx context.Context) {
 			}
 			before = now
 		}
-		in, err := st.KeyInUse(ctx)
-		if err != nil || in == a.ring.Current() {
+		sealed, seals, err := st.KeyInUse(ctx)
+		if err != nil {
 			return err
+		}
+		if seals > 0 && !a.ring.Use(seals) {
+			return fmt.Errorf("this city seals with key %d, which %s does not have: copy it from where the key was made", seals, path)
+		}
+		mayRetire := keys.Retire && !a.options.shared() // with a server, the command does
+		if sealed >= a.ring.Current() && !mayRetire {
+			return nil
 		}
 		pass, err := st.Rekey(ctx, nil)
 		all.Renewed += pass.Renewed
-		if err == nil && pass.Renewed == 0 {
-			a.log.InfoContext(ctx, "personal data sealed anew", slog.Any("key", a.ring.Current()), slog.Int64("values", all.Renewed), slog.Int64("damaged", pass.Damaged))
-			all = tables.Rekeyed{}
+		if err != nil || pass.Renewed > 0 {
+			return err
+		}
+		a.log.InfoContext(ctx, "personal data sealed anew", slog.Any("key", a.ring.Current()), slog.Int64("values", all.Renewed), slog.Int64("damaged", pass.Damaged))
+		all = tables.Rekeyed{}
+		if !mayRetire {
+			return nil
+		}
+		gone, err := retire(a.options.Where, pass)
+		keys.Retire = false // until the file is another
+		if err == nil {
+			a.log.InfoContext(ctx, "keys destroyed", slog.Any("keys", gone))
 		}
 		return err
 	})

@@ -56,14 +56,14 @@ func TestANewKeySealsEverything(t *testing.T) {
 			t.Parallel()
 			w := inhabited(t, in)
 			var out bytes.Buffer
-			if err := Rekey(t.Context(), w, true, Report{Out: &out}); err != nil || !strings.Contains(out.String(), "key 2") {
+			if err := Rekey(t.Context(), w, RekeyOptions{Prepare: true}, Report{Out: &out}); err != nil || !strings.Contains(out.String(), "key 2") {
 				t.Fatalf("prepare: %v, %s", err, out.String())
 			}
 			if n := readable(t, w); n != 700 {
 				t.Fatalf("%d of 700 tickets are readable with a key prepared", n)
 			}
 			out.Reset()
-			if err := Rekey(t.Context(), w, false, Report{Out: &out}); err != nil || !strings.Contains(out.String(), "key=2 renewed=") || strings.Contains(out.String(), "renewed=0") {
+			if err := Rekey(t.Context(), w, RekeyOptions{}, Report{Out: &out}); err != nil || !strings.Contains(out.String(), "key=2 renewed=") || strings.Contains(out.String(), "renewed=0") {
 				t.Fatalf("rekey: %v, %s", err, out.String())
 			}
 			onlyNewest(t, w)
@@ -71,7 +71,7 @@ func TestANewKeySealsEverything(t *testing.T) {
 				t.Errorf("%d of 700 tickets are readable without the old key", n)
 			}
 			if in == "server" {
-				if err := Rekey(t.Context(), w, false, Report{Out: io.Discard}); err == nil || !strings.Contains(err.Error(), "--prepare") {
+				if err := Rekey(t.Context(), w, RekeyOptions{}, Report{Out: io.Discard}); err == nil || !strings.Contains(err.Error(), "--prepare") {
 					t.Errorf("a key nobody else has was taken into use: %v", err)
 				}
 			}
@@ -96,12 +96,12 @@ func TestAKeyRotatesWhileACityIsServed(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- a.Run(ctx, ln) }()
 	var out bytes.Buffer
-	if err := Rekey(t.Context(), w, false, Report{Out: &out}); err != nil || !strings.Contains(out.String(), "seals the rest") {
+	if err := Rekey(t.Context(), w, RekeyOptions{}, Report{Out: &out}); err != nil || !strings.Contains(out.String(), "seals the rest") {
 		t.Fatalf("rekey beside a gateway: %v, %s", err, out.String())
 	}
 	m := storetest.NewMaker()
 	under := func() uint32 {
-		in, err := a.store.(rekeyer).KeyInUse(t.Context()) //nolint:forcetypeassert // both engines are
+		in, _, err := a.store.(rekeyer).KeyInUse(t.Context()) //nolint:forcetypeassert // both engines are
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -139,7 +139,7 @@ func TestAnOutdatedKeyFileIsNoticed(t *testing.T) {
 	w, old := inhabited(t, "server"), place(t, "file")
 	copyKeys(t, w, old)
 	for _, prepare := range []bool{true, false} {
-		if err := Rekey(t.Context(), w, prepare, Report{Out: io.Discard}); err != nil {
+		if err := Rekey(t.Context(), w, RekeyOptions{Prepare: prepare}, Report{Out: io.Discard}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -157,12 +157,12 @@ func TestAnOutdatedKeyFileIsNoticed(t *testing.T) {
 func TestAChangeOfKeysGoesOn(t *testing.T) {
 	t.Parallel()
 	w := inhabited(t, "file")
-	_, err := seal.Update(w.path("keys.json"), func(f seal.File) (seal.File, error) { return nextKey(f, false, false, false) })
+	_, err := seal.Update(w.path("keys.json"), func(f seal.File) (seal.File, error) { return nextKey(f, RekeyOptions{}, false, false) })
 	if err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if err := Rekey(t.Context(), w, false, Report{Out: &out}); err != nil || !strings.Contains(out.String(), "key=2 ") || strings.Contains(out.String(), "renewed=0") {
+	if err := Rekey(t.Context(), w, RekeyOptions{}, Report{Out: &out}); err != nil || !strings.Contains(out.String(), "key=2 ") || strings.Contains(out.String(), "renewed=0") {
 		t.Errorf("it did not go on: %v, %s", err, out.String())
 	}
 	onlyNewest(t, w)

@@ -34,10 +34,17 @@ type City struct {
 	Reasons         map[string]Reason
 	DutyUnit        string // the unit of the duty desk
 	AllowHosts      []string
+	Keep            map[string]Keep // by class of data
 	// Say gives a text of the pack with its placeholders filled.
 	Say func(id string, values map[string]string) string
 	// OnDuty names who holds a post at a time, "" when nobody does.
 	OnDuty func(post string, at time.Time) string
+}
+
+// Keep is how long a class of data is kept, and why so long.
+type Keep struct {
+	Days  int
+	Basis string
 }
 
 // Channel is one channel, built and ready.

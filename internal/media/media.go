@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/gabriel-vasile/mimetype"
 
@@ -29,12 +30,8 @@ type Store struct {
 // sniffSize is how much of a file decides its type.
 const sniffSize = 3072
 
-// Open uses dir, which is made when it is absent. What a crash left half-written is removed: the
-// caller must be the only one that uses dir.
+// Open uses dir, which is made when it is absent.
 func Open(dir string, maxBytes int64) (*Store, error) {
-	if err := os.RemoveAll(filepath.Join(dir, "tmp")); err != nil {
-		return nil, fmt.Errorf("media: %w", err)
-	}
 	if err := os.MkdirAll(filepath.Join(dir, "tmp"), 0o700); err != nil {
 		return nil, fmt.Errorf("media: %w", err)
 	}
@@ -47,6 +44,25 @@ func Open(dir string, maxBytes int64) (*Store, error) {
 
 // Close releases the folder.
 func (s *Store) Close() error { return s.root.Close() }
+
+// Clear removes what crashes left half-written before a time; other gateways may be writing the rest.
+func (s *Store) Clear(before time.Time) error {
+	tmp := filepath.Join(s.dir, "tmp")
+	entries, err := os.ReadDir(tmp)
+	if err != nil {
+		return fmt.Errorf("media: %w", err)
+	}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err == nil && info.ModTime().Before(before) {
+			err = os.Remove(filepath.Join(tmp, e.Name()))
+		}
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("media: %w", err)
+		}
+	}
+	return nil
+}
 
 // Put keeps what r gives and returns its hash, size and sniffed type. Name and type that the
 // sender claims are never trusted. ticket.TooLarge when it exceeds Max; ticket.Unavailable when
@@ -113,6 +129,57 @@ func (s *Store) Get(hash string) (io.ReadSeekCloser, error) {
 		return nil, unavailable(err)
 	}
 	return f, nil
+}
+
+// Each calls each with the hash of every attachment that was last kept before a time.
+func (s *Store) Each(before time.Time, each func(hash string) error) error {
+	folders, err := filepath.Glob(filepath.Join(s.dir, "[0-9a-f][0-9a-f]"))
+	if err != nil {
+		return fmt.Errorf("media: %w", err)
+	}
+	for _, folder := range folders {
+		entries, err := os.ReadDir(folder)
+		if err != nil {
+			return fmt.Errorf("media: %w", err)
+		}
+		for _, e := range entries {
+			info, err := e.Info()
+			if errors.Is(err, os.ErrNotExist) || err == nil && !info.ModTime().Before(before) {
+				continue
+			}
+			if err == nil {
+				err = each(e.Name())
+			}
+			if err != nil {
+				return fmt.Errorf("media: %s: %w", e.Name(), err)
+			}
+		}
+	}
+	return nil
+}
+
+// Remove removes an attachment that was last kept before a time, and reports whether it did. One that is
+// being kept anew at this moment stays.
+func (s *Store) Remove(hash string, before time.Time) (bool, error) {
+	path, aside := filepath.Join(s.dir, hash[:2], hash), filepath.Join(s.dir, "tmp", "out-"+hash)
+	// Set aside first: who keeps the same content meanwhile puts a whole new file in its place.
+	if err := os.Rename(path, aside); err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			return true, nil
+		}
+		return false, fmt.Errorf("media: %w", err)
+	}
+	info, err := os.Stat(aside)
+	if err == nil && !info.ModTime().Before(before) {
+		return false, os.Rename(aside, path)
+	}
+	if err == nil {
+		err = os.Remove(aside)
+	}
+	if err != nil && !errors.Is(err, os.ErrNotExist) { // whoever opens the folder clears it of old files
+		return false, fmt.Errorf("media: %w", err)
+	}
+	return true, nil
 }
 
 func unavailable(err error) error {

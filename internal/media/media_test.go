@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/citizen-hotline/gateway/ticket"
 )
@@ -103,5 +104,64 @@ func TestABrokenDiskKeepsNothing(t *testing.T) {
 	}
 	if _, err := s.Put(bytes.NewReader(png)); !ticket.IsKind(err, ticket.Unavailable) {
 		t.Errorf("without its folder: %v", err)
+	}
+}
+
+func TestOldAttachmentsGoUnlessTheyCameAgain(t *testing.T) {
+	t.Parallel()
+	s, dir := open(t, 1000)
+	noon := time.Date(2026, 7, 13, 4, 0, 0, 0, time.UTC)
+	put := func(content string, at time.Time) string {
+		ref, err := s.Put(strings.NewReader(content))
+		if err == nil {
+			err = os.Chtimes(filepath.Join(dir, ref.SHA256[:2], ref.SHA256), at, at)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ref.SHA256
+	}
+	old, young := put("old", noon.Add(-time.Hour)), put("young", noon)
+	var found []string
+	if err := s.Each(noon, func(hash string) error { found = append(found, hash); return nil }); err != nil || len(found) != 1 || found[0] != old {
+		t.Errorf("older than noon are %v, %v; want %s", found, err, old)
+	}
+	for hash, want := range map[string]bool{old: true, young: false} {
+		if gone, err := s.Remove(hash, noon); err != nil || gone != want {
+			t.Errorf("removed %t, %v; want %t", gone, err, want)
+		}
+		f, err := s.Get(hash)
+		if (err == nil) == want {
+			t.Errorf("after the removal: %v", err)
+		}
+		if err == nil {
+			_ = f.Close()
+		}
+	}
+	if gone, err := s.Remove(old, noon); err != nil || !gone {
+		t.Errorf("removed again: %t, %v", gone, err)
+	}
+}
+
+// What another gateway is writing is left alone; what a crash left is not.
+func TestWhatACrashLeftIsCleared(t *testing.T) {
+	t.Parallel()
+	s, dir := open(t, 1000)
+	noon := time.Date(2026, 7, 13, 4, 0, 0, 0, time.UTC)
+	for name, at := range map[string]time.Time{"in-1": noon, "in-2": noon.Add(-time.Second)} {
+		path := filepath.Join(dir, "tmp", name)
+		if err := os.WriteFile(path, []byte("half"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Clear(noon); err != nil {
+		t.Fatal(err)
+	}
+	left, err := os.ReadDir(filepath.Join(dir, "tmp"))
+	if err != nil || len(left) != 1 || left[0].Name() != "in-1" {
+		t.Errorf("left are %v, %v", left, err)
 	}
 }

@@ -50,6 +50,9 @@ type File struct {
 	Current uint32            `json:"current"`
 	Keys    map[uint32][]byte `json:"keys"`  // 32 bytes each
 	Index   []byte            `json:"index"` // 32 bytes; changing it loses every search by phone
+	// Retire says that the older keys are destroyed once nothing is sealed with them.
+	Retire    bool     `json:"retire,omitempty"`
+	Destroyed []uint32 `json:"destroyed,omitempty"` // ids of keys taken out for good
 }
 
 // Generate makes the keys of a new city.
@@ -95,8 +98,11 @@ func (r *Ring) Replace(f File) error {
 		return fmt.Errorf("seal: current key %d is not among the %d keys", f.Current, len(f.Keys))
 	}
 	if before := r.keys.Load(); before != nil {
+		if set.keys[before.current] != nil {
+			set.current = max(set.current, before.current) // ids only grow: the file may be behind, see Use
+		}
 		for id := range before.keys {
-			if set.keys[id] == nil {
+			if set.keys[id] == nil && !slices.Contains(f.Destroyed, id) {
 				return fmt.Errorf("seal: key %d is gone from the file: what it sealed could not be opened; put it back", id)
 			}
 		}
@@ -114,9 +120,24 @@ func (f File) Add(random io.Reader) (File, error) {
 	if _, err := io.ReadFull(random, key); err != nil {
 		return File{}, fmt.Errorf("seal: generate a key: %w", err)
 	}
-	next := File{Current: f.Current, Keys: maps.Clone(f.Keys), Index: f.Index}
+	next := f
+	next.Keys = maps.Clone(f.Keys)
 	next.Keys[f.Newest()+1] = key
 	return next, nil
+}
+
+// Destroy takes out the keys older than the one that seals. What only they open is gone: also in backups.
+func (f File) Destroy() File {
+	next := f
+	next.Keys, next.Retire, next.Destroyed = map[uint32][]byte{}, false, slices.Clone(f.Destroyed)
+	for _, id := range slices.Sorted(maps.Keys(f.Keys)) {
+		if id < f.Current {
+			next.Destroyed = append(next.Destroyed, id)
+		} else {
+			next.Keys[id] = f.Keys[id]
+		}
+	}
+	return next
 }
 
 // Load reads a key file into a ring. It refuses one that others may read.
@@ -214,6 +235,20 @@ func Save(path string, f File) error {
 
 // IDs are the ids of the keys, in order.
 func (r *Ring) IDs() []uint32 { return slices.Sorted(maps.Keys(r.keys.Load().keys)) }
+
+// Use makes a newer key of the ring the one that seals; an older one than that which does is no change. It
+// reports whether the ring has the key.
+func (r *Ring) Use(id uint32) bool {
+	for {
+		before := r.keys.Load()
+		if before.keys[id] == nil || id <= before.current {
+			return before.keys[id] != nil
+		}
+		if r.keys.CompareAndSwap(before, &keySet{current: id, keys: before.keys}) {
+			return true
+		}
+	}
+}
 
 // Current is the id of the key that seals.
 func (r *Ring) Current() uint32 { return r.keys.Load().current }

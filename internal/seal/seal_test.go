@@ -118,3 +118,42 @@ func FuzzOpen(f *testing.F) {
 		}
 	})
 }
+
+// A key that is destroyed is out of the file for good, and a ring in use lets it go; one that is only missing it
+// does not.
+func TestKeysAreDestroyed(t *testing.T) {
+	t.Parallel()
+	r, f := ring(t)
+	old, err := r.Seal([]byte("甲"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f, err = f.Add(rand.Reader); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Replace(f); err != nil || r.Current() != 1 {
+		t.Fatalf("a key made ready seals: %d, %v", r.Current(), err)
+	}
+	if r.Use(3) || !r.Use(2) || !r.Use(1) || r.Current() != 2 {
+		t.Fatalf("key %d seals, want 2", r.Current())
+	}
+	if err := r.Replace(f); err != nil || r.Current() != 2 {
+		t.Fatalf("a file that is behind turned the seal back to %d: %v", r.Current(), err)
+	}
+	f.Current = 2
+	gone := f.Destroy()
+	missing := gone
+	missing.Destroyed = nil
+	if err := r.Replace(missing); err == nil {
+		t.Error("a key that is missing went unnoticed")
+	}
+	if err := r.Replace(gone); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Open(old, nil); !errors.Is(err, ErrKey) {
+		t.Errorf("the destroyed key: %v, want ErrKey", err)
+	}
+	if len(f.Keys) != 2 || len(gone.Keys) != 1 || len(gone.Destroyed) != 1 || gone.Destroyed[0] != 1 {
+		t.Errorf("of %d keys %d are left, %v destroyed", len(f.Keys), len(gone.Keys), gone.Destroyed)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/citizen-hotline/gateway/internal/text"
@@ -147,7 +148,12 @@ func collect(ctx context.Context, r Reader, items []store.FeedItem) ([]Doc, erro
 // brings reports whether an event changes the text its ticket is found under.
 func brings(e *ticket.Event) bool {
 	p := e.Private
-	return e.Action == ticket.Register || p != nil && (p.Title != "" || p.Text != "" || p.Place.Address != "" || p.PublicReply != "")
+	return e.Action == ticket.Register || endsWords(e) || p != nil && (p.Title != "" || p.Text != "" || p.Place.Address != "" || p.PublicReply != "")
+}
+
+// endsWords reports whether what the ticket said until then may no longer be kept.
+func endsWords(e *ticket.Event) bool {
+	return e.Action == ticket.Expire && slices.Contains(e.Details.Fields, ticket.DataTicket)
 }
 
 // textOf is the text a ticket is found under: title, words, address, what was added since, and the
@@ -158,6 +164,9 @@ func textOf(history []ticket.Event) string {
 	var title, words, address, reply string
 	var added, names []string
 	for i := range history {
+		if endsWords(&history[i]) {
+			return textOf(history[i+1:])
+		}
 		p := history[i].Private
 		if p == nil {
 			continue

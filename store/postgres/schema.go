@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strconv"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -85,10 +86,21 @@ func rights(err error) error {
 	return err
 }
 
-// locked runs do while this gateway alone holds an advisory lock.
+// locked runs do while this gateway alone holds an advisory lock. It asks for the lock again and again:
+// who waits for one inside a statement would keep an index from being built without holding up writers.
 func locked(ctx context.Context, c *pgx.Conn, key int, do func() error) (err error) {
-	if _, err := c.Exec(ctx, `SELECT pg_advisory_lock($1, $2)`, lockSpace, key); err != nil {
-		return fmt.Errorf("postgres: wait for another gateway: %w", err)
+	for free := false; !free; {
+		if err := c.QueryRow(ctx, `SELECT pg_try_advisory_lock($1, $2)`, lockSpace, key).Scan(&free); err != nil {
+			return fmt.Errorf("postgres: wait for another gateway: %w", err)
+		}
+		if free {
+			break
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			return fmt.Errorf("postgres: wait for another gateway: %w", ctx.Err())
+		}
 	}
 	defer func() {
 		_, e := c.Exec(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1, $2)`, lockSpace, key)

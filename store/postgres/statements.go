@@ -56,8 +56,9 @@ func shapes(offset int64) [tables.StatementCount]shape {
 			after:   ` WHERE t.id = u.id AND t.version = u.expect`,
 			expect:  "tickets",
 		},
-		tables.AddUnit:  units,
-		tables.DropUnit: {before: `DELETE FROM ticket_units x USING `, columns: `unit text, ticket bytea`, after: ` WHERE x.unit = u.unit AND x.ticket = u.ticket`},
+		tables.AddUnit:   units,
+		tables.DropUnit:  {before: `DELETE FROM ticket_units x USING `, columns: `unit text, ticket bytea`, after: ` WHERE x.unit = u.unit AND x.ticket = u.ticket`},
+		tables.EndEvents: {before: `UPDATE events x SET sealed = NULL FROM `, columns: `ticket bytea, seq bigint`, after: ` WHERE x.ticket = u.ticket AND x.seq < u.seq`},
 		tables.InsertEvent: {
 			before: fmt.Sprintf(`INSERT INTO events (pos, ticket, seq, hash, doc, sealed)
 				SELECT ((pg_current_xact_id()::text::bigint + %d) << 20) + u.n, u.ticket, u.seq, u.hash, u.doc, u.sealed FROM `, offset),

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/citizen-hotline/gateway/internal/seal"
+	"github.com/citizen-hotline/gateway/store/tables"
 )
 
 // Snapshot writes the database as it stands at one instant into a new file, while a gateway, also
@@ -37,6 +40,24 @@ func Snapshot(ctx context.Context, path, to string) (err error) {
 		return fmt.Errorf("sqlite: sync the copy: %w", err)
 	}
 	return nil
+}
+
+// Peek opens a database to read while a gateway, also one in another process, goes on writing. It cannot be
+// written through.
+func Peek(path string, ring *seal.Ring) (*tables.Tables, func() error, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, nil, fmt.Errorf("sqlite: path %q: %w", path, err)
+	}
+	if _, err := os.Stat(path); err != nil { // opening would make an empty one
+		return nil, nil, fmt.Errorf("sqlite: %w", err)
+	}
+	db, err := openPool(dsn(path, []string{"busy_timeout(5000)", "query_only(1)"})+"&mode=ro", 1)
+	if err != nil {
+		return nil, nil, err
+	}
+	r := &readers{db: db}
+	return &tables.Tables{Ring: ring, DB: database{readers: r}}, r.close, nil
 }
 
 // CountTickets counts the tickets of a file that nobody has open, and leaves it as it is.

@@ -38,6 +38,7 @@ var statementTexts = [statementCount]string{
 	whichTicket:        `SELECT (SELECT count(*) FROM tickets WHERE id = ?), (SELECT count(*) FROM tickets WHERE number = ?)`,
 	tables.AddUnit:     `INSERT OR IGNORE INTO ticket_units (unit, ticket) VALUES (?, ?)`,
 	tables.DropUnit:    `DELETE FROM ticket_units WHERE unit = ? AND ticket = ?`,
+	tables.EndEvents:   `UPDATE events SET sealed = NULL WHERE ticket = ? AND seq < ?`,
 	tables.InsertEvent: `INSERT INTO events (ticket, seq, hash, doc, sealed) VALUES (?, ?, ?, ?, ?)`,
 
 	tables.InsertNotice: `INSERT INTO outbox (key, ticket, kind, target, state, attempts, due_at, next_at, created, error, sealed)

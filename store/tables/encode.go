@@ -20,6 +20,7 @@ const (
 	UpdateTicket
 	AddUnit
 	DropUnit
+	EndEvents
 	InsertEvent
 	InsertDelivery
 	RedriveDelivery
@@ -107,6 +108,9 @@ const (
 	flagPublic
 	flagHistoric
 	flagProvisional
+	flagHeld
+	flagEndedTicket // nothing personal is left of the row
+	flagEndedEvents // nor of the events
 )
 
 func (e *encoder) ticket(c *store.Change, tc *store.TicketChange) {
@@ -144,7 +148,15 @@ func flags(tc *store.TicketChange) int64 {
 	for _, b := range []struct {
 		on   bool
 		flag int64
-	}{{tc.Ticket.Confidential, flagConfidential}, {tc.Ticket.Public, flagPublic}, {tc.Ticket.Historic, flagHistoric}, {tc.Provisional, flagProvisional}} {
+	}{
+		{tc.Ticket.Confidential, flagConfidential},
+		{tc.Ticket.Public, flagPublic},
+		{tc.Ticket.Historic, flagHistoric},
+		{tc.Provisional, flagProvisional},
+		{tc.Ticket.Held, flagHeld},
+		{slices.Contains(tc.Ticket.Ended, ticket.DataTicket), flagEndedTicket},
+		{slices.Contains(tc.Ticket.Ended, ticket.DataEvent), flagEndedEvents},
+	} {
 		if b.on {
 			f |= b.flag
 		}
@@ -206,7 +218,7 @@ var still = map[ticket.Action]bool{
 	ticket.Escalate: true, ticket.Recalendar: true, ticket.Note: true, ticket.Reveal: true,
 	ticket.Urge: true, ticket.Supervise: true, ticket.Supplement: true, ticket.Repeat: true, ticket.Amend: true, ticket.LinkTo: true,
 	ticket.CallBack: true, ticket.Contact: true, ticket.Sign: true, ticket.Pause: true, ticket.Resume: true, ticket.AskExtend: true,
-	ticket.Extend: true, ticket.RefuseExtend: true, ticket.Close: true,
+	ticket.Extend: true, ticket.RefuseExtend: true, ticket.Close: true, ticket.Hold: true, ticket.Release: true, ticket.Expire: true,
 }
 
 func movesUnits(events []ticket.Event) bool {
@@ -231,6 +243,9 @@ func (e *encoder) event(ev *ticket.Event) {
 			return
 		}
 		personal = slices.Concat([]byte{byte(len(ev.Salt))}, ev.Salt, personal) // a salt has 16 bytes
+	}
+	if ev.Action == ticket.Expire && slices.Contains(ev.Details.Fields, ticket.DataEvent) {
+		e.add(EndEvents, nil, ev.Ticket[:], ev.Seq)
 	}
 	e.add(InsertEvent, nil, ev.Ticket[:], ev.Seq, ev.Hash[:], doc, e.seal(personal, placeEvent, eventPlace(ev.Ticket, ev.Seq)))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/citizen-hotline/gateway/internal/seal"
 )
@@ -24,7 +25,7 @@ func (s *Tables) CheckKeys(ctx context.Context) error {
 		if _, err := tx.Exec(ctx, `INSERT INTO meta (key, value) VALUES ('keys', ?), ('index', ?) ON CONFLICT DO NOTHING`, fresh, want); err != nil {
 			return err
 		}
-		return tx.Query(ctx, `SELECT key, value FROM meta WHERE key IN ('keys', 'index')`, nil, func(r Row) error {
+		return tx.Query(ctx, `SELECT key, value FROM meta WHERE key IN ('keys', 'index', 'sealing')`, nil, func(r Row) error {
 			var key string
 			var value []byte
 			err := r.Scan(&key, &value)
@@ -41,5 +42,21 @@ func (s *Tables) CheckKeys(ctx context.Context) error {
 	if string(kept["index"]) != string(want) {
 		return errors.New("store: the index key is not the one this database was made with: searches by phone would find nothing; start with the old key file")
 	}
-	return nil
+	seals, err := sealing(kept["sealing"])
+	if err == nil && seals > 0 && !s.Ring.Use(seals) {
+		err = fmt.Errorf("store: this city seals with key %d, which the key file does not have: copy keys.json from where the key was made", seals)
+	}
+	return err
+}
+
+// sealing reads which key was said to seal from then on: 0 when none was.
+func sealing(value []byte) (uint32, error) {
+	if value == nil {
+		return 0, nil
+	}
+	id, err := strconv.ParseUint(string(value), 10, 32)
+	if err != nil {
+		return 0, fmt.Errorf("store: the key in use is %q: %w", value, err)
+	}
+	return uint32(id), nil
 }

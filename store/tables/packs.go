@@ -80,7 +80,8 @@ func (s *Tables) TakeNumbers(ctx context.Context, day string, n int) (int, error
 	})
 }
 
-// PutMedia implements [store.Media]. What is known of the same content is kept.
+// PutMedia implements [store.Media]. What is known of the same content is kept, and when
+// it last came.
 func (s *Tables) PutMedia(ctx context.Context, m ticket.MediaRef, at time.Time) error {
 	if m.SHA256 == "" {
 		return ticket.Errorf(ticket.Invalid, "store.media", "an attachment is kept by the hash of its content; it has none")
@@ -94,7 +95,7 @@ func (s *Tables) PutMedia(ctx context.Context, m ticket.MediaRef, at time.Time) 
 		return err
 	}
 	return s.DB.Write(ctx, func(ctx context.Context, tx Tx) error {
-		_, err := tx.Exec(ctx, `INSERT INTO media (sha256, at, sealed) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, m.SHA256, ms(at), sealed)
+		_, err := tx.Exec(ctx, `INSERT INTO media (sha256, at, sealed) VALUES (?, ?, ?) ON CONFLICT (sha256) DO UPDATE SET at = excluded.at`, m.SHA256, ms(at), sealed)
 		return err
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/citizen-hotline/gateway/internal/seal"
@@ -60,6 +61,14 @@ type Rekeyed struct {
 // has sealed stays as it is. A pass that finds nothing to do marks the end: KeyInUse then is the
 // current key. Until then another pass is due, for what was written with an older key meanwhile.
 func (s *Tables) Rekey(ctx context.Context, done func(table string, rows int)) (all Rekeyed, err error) {
+	err = s.DB.Write(ctx, func(ctx context.Context, tx Tx) error {
+		_, err := tx.Exec(ctx, `INSERT INTO meta (key, value) VALUES ('sealing', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
+			strconv.AppendUint(nil, uint64(s.Ring.Current()), 10))
+		return err
+	})
+	if err != nil {
+		return all, fmt.Errorf("store: say which key seals: %w", err)
+	}
 	for _, w := range wholes {
 		bound, has := sealedIn[w.name]
 		if !has {
@@ -85,14 +94,21 @@ func (s *Tables) Rekey(ctx context.Context, done func(table string, rows int)) (
 	})
 }
 
-// KeyInUse is the id of the key by which everything in the tables is sealed, or of an older one while a
-// change of keys has not come to its end.
-func (s *Tables) KeyInUse(ctx context.Context) (uint32, error) {
-	return one(ctx, s.DB, "key probe", `SELECT value FROM meta WHERE key = 'keys'`, func(r Row) (uint32, error) {
-		var probe []byte
-		err := r.Scan(&probe)
-		return seal.KeyOf(probe), err
-	})
+// KeyInUse says by which key everything in the tables is sealed, or an older one while a change of keys
+// has not come to its end; and by which what is written now must be, 0 before the first change.
+func (s *Tables) KeyInUse(ctx context.Context) (sealed, seals uint32, err error) {
+	kept := map[string][]byte{}
+	err = s.DB.Explain(s.DB.Read(ctx, `SELECT key, value FROM meta WHERE key IN ('keys', 'sealing')`, true, nil, func(r Row) error {
+		var key string
+		var value []byte
+		err := r.Scan(&key, &value)
+		kept[key] = value
+		return err
+	}), "key probe")
+	if err == nil {
+		seals, err = sealing(kept["sealing"])
+	}
+	return seal.KeyOf(kept["keys"]), seals, err
 }
 
 // rekeyChunk is how many rows are sealed anew in one transaction: few, so that nobody waits for their

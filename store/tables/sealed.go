@@ -50,6 +50,9 @@ func (e *encoder) sealJSON(v any, table string, row []byte) any {
 		e.fail(fmt.Errorf("store: personal part of %s: %w", table, err))
 		return nil
 	}
+	if string(plain) == "{}" {
+		return nil // nothing personal is left
+	}
 	return e.seal(plain, table, row)
 }
 
