@@ -3,6 +3,7 @@ package e2e
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -32,6 +33,7 @@ type program struct {
 	binary  string
 	data    string
 	store   string // a database that others share; empty: a file in data
+	city    string // folder of its pack; empty: the demo city
 	listen  string
 	cmd     *exec.Cmd
 	log     *tail
@@ -52,7 +54,7 @@ func build(t *testing.T) string {
 func (p *program) start() time.Duration {
 	p.t.Helper()
 	p.log = &tail{}
-	p.cmd = exec.Command(p.binary, "serve", "--demo", "--city", cityDir, "--data", p.data, "--listen", p.listen, "--log-level", "warn", "--speed", "600")
+	p.cmd = exec.Command(p.binary, "serve", "--demo", "--city", cmp.Or(p.city, cityDir), "--data", p.data, "--listen", p.listen, "--log-level", "warn", "--speed", "600")
 	if p.store != "" {
 		p.cmd.Args = append(p.cmd.Args, "--store", p.store)
 	}

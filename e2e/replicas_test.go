@@ -18,6 +18,18 @@ var server postgrestest.Server
 
 func TestMain(m *testing.M) { server.Main(m) }
 
+// shareKeys gives a gateway the keys of the city that another made.
+func (p *program) shareKeys(of *program) {
+	p.t.Helper()
+	keys, err := os.ReadFile(filepath.Join(of.data, "keys.json"))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(p.data, "keys.json"), keys, 0o600)
+	}
+	if err != nil {
+		p.t.Fatal(err)
+	}
+}
+
 // Three gateways over one database, all taking reports and watching deadlines; one is killed in the
 // midst of it. What any of them acknowledged is there, who sends again is known at every one of them,
 // and no ladder step was taken twice.
@@ -27,14 +39,8 @@ func TestKillOneOfThree(t *testing.T) {
 	all := make([]*program, 3)
 	for i := range all {
 		all[i] = &program{t: t, binary: binary, data: t.TempDir(), store: dsn, listen: freeAddress(t)}
-		if i > 0 { // the city's keys are the same everywhere
-			keys, err := os.ReadFile(filepath.Join(all[0].data, "keys.json"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(filepath.Join(all[i].data, "keys.json"), keys, 0o600); err != nil {
-				t.Fatal(err)
-			}
+		if i > 0 {
+			all[i].shareKeys(all[0])
 		}
 		t.Logf("gateway %d is ready after %s", i, all[i].start().Round(time.Millisecond))
 	}
