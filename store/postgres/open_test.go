@@ -322,6 +322,38 @@ func TestTurnsEndWithTheirGateway(t *testing.T) {
 	release()
 }
 
+// A server that could lose what it has acknowledged, or that takes no writes, is refused.
+func TestUnsafeServersAreRefused(t *testing.T) {
+	t.Parallel()
+	var own postgrestest.Server
+	t.Cleanup(own.Stop)
+	dsn, ring := own.Database(t), storetest.Ring(t)
+	refused := func(want string) {
+		t.Helper()
+		s, err := Open(t.Context(), Options{DSN: dsn, Ring: ring})
+		if err == nil {
+			t.Fatal("it was opened", s.Close())
+		}
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("the error is %q; it must say %q", err, want)
+		}
+	}
+	for _, setting := range []string{"fsync", "full_page_writes"} {
+		own.Exec(t, `ALTER SYSTEM SET `+setting+` = off`)
+		own.Halt(t)
+		own.Resume(t)
+		refused("turn both on")
+		own.Exec(t, `ALTER SYSTEM RESET `+setting)
+	}
+	own.Halt(t)
+	own.Resume(t)
+	if err := openAt(t, Options{DSN: dsn, Ring: ring}).Close(); err != nil {
+		t.Fatal(err)
+	}
+	own.Standby(t)
+	refused("standby")
+}
+
 // While the server is gone nothing is acknowledged, and callers are told to come again; when it is back
 // the gateway goes on by itself, with everything it had acknowledged.
 func TestAServerThatWasGoneIsUsedAgain(t *testing.T) {

@@ -3,6 +3,7 @@
 package postgrestest
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -38,6 +39,7 @@ type Server struct {
 	process  *exec.Cmd
 	ended    chan struct{}
 	made     atomic.Int64
+	wal      string // wal_level; empty: minimal
 }
 
 // errMissing says that this machine has no PostgreSQL.
@@ -119,6 +121,22 @@ func (s *Server) Resume(t testing.TB) {
 	}
 }
 
+// Standby makes the server one that follows another, and takes no writes. It stays one.
+func (s *Server) Standby(t testing.TB) {
+	t.Helper()
+	s.wal = "replica"
+	for range 2 { // what was written before must have all that a standby needs
+		s.Halt(t)
+		s.Resume(t)
+	}
+	s.Halt(t)
+	signal := filepath.Join(s.data(), "standby.signal")
+	if err := os.WriteFile(signal, nil, 0o644); err != nil { //nolint:gosec // for the owner that the server runs as
+		t.Fatal(err)
+	}
+	s.Resume(t)
+}
+
 // Stop ends the server, if there is one, and takes its folder away.
 func (s *Server) Stop() {
 	if s.process != nil {
@@ -188,7 +206,7 @@ func (s *Server) launch() error {
 	defer log.Close()                                                                                       //nolint:errcheck // the server has its own
 	s.process = exec.CommandContext(context.Background(), filepath.Join(s.bin, "postgres"), "-D", s.data(), //nolint:gosec // found on this machine
 		"-p", strconv.Itoa(s.port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=200",
-		"-c", "wal_level=minimal", "-c", "max_wal_senders=0", "-c", "shared_buffers=64MB")
+		"-c", "wal_level="+cmp.Or(s.wal, "minimal"), "-c", "max_wal_senders=0", "-c", "shared_buffers=64MB")
 	s.process.Stdout, s.process.Stderr, s.process.SysProcAttr, s.process.Dir = log, log, s.as, s.dir
 	endWithTest(s.as)
 	s.ended = make(chan struct{})
