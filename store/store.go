@@ -235,6 +235,31 @@ type Item struct {
 	Provisional bool
 }
 
+// Report is of a ticket what it is compared by with others.
+type Report struct {
+	Ticket       ticket.ID
+	State        ticket.State
+	Channel      string
+	Category     string
+	Region       string
+	Unit         string // answerable now
+	Incident     ticket.ID
+	RegisteredAt time.Time
+	Title, Text  string
+	Place        ticket.Place
+	Phone        string // of the appellant
+	ChannelID    string
+}
+
+// ReportOf is the report of a ticket that has been read whole.
+func ReportOf(t *ticket.Ticket) Report {
+	p := &t.Private
+	return Report{
+		Ticket: t.ID, State: t.State, Channel: t.Channel, Category: t.Category, Region: t.Region, Unit: t.LeadUnit(), Incident: t.Incident,
+		RegisteredAt: t.RegisteredAt, Title: p.Title, Text: p.Text, Place: p.Place, Phone: p.Appellant.Phone, ChannelID: p.Appellant.ChannelID,
+	}
+}
+
 // Timer is one due look of the tracker.
 type Timer struct {
 	Ticket ticket.ID
@@ -275,6 +300,9 @@ type Reader interface {
 	Feed(ctx context.Context, after int64, limit int) ([]FeedItem, error)
 	// FeedRegistered lists only the events that registered a ticket, and of them only position and ticket.
 	FeedRegistered(ctx context.Context, after int64, limit int) ([]FeedItem, error)
+	// Reports reads of tickets what their reports are compared by, oldest first; those that are historic,
+	// confidential or a machine's, and those registered before from, are left out.
+	Reports(ctx context.Context, ids []ticket.ID, from time.Time) ([]Report, error)
 	// FeedEnd is the position of the last event that Feed lists, 0 when there is none.
 	FeedEnd(ctx context.Context) (int64, error)
 	// Counts are the figures of the operator's page.

@@ -234,7 +234,7 @@ func (h *happening) settled(t *ticket.Ticket) {
 		return
 	}
 	h.all.mu.Lock()
-	h.own.lead = leadOf(t)
+	h.own.lead = leadOf(t.ID, t.Incident, t.State, t.LeadUnit())
 	h.kept = true
 	h.all.mu.Unlock()
 	close(h.own.done)
@@ -290,21 +290,18 @@ func (i *Intake) learn(ctx context.Context, registered []store.FeedItem) error {
 	if len(strange) == 0 {
 		return nil
 	}
-	page, err := i.Store.Tickets(ctx, store.Filter{
-		IDs: strange, From: i.Now().Add(-incidentWindow), Limit: len(strange), HideHistoric: true, HideConfidential: true,
-		Sources: []ticket.SourceClass{ticket.SourceCitizen, ticket.SourceField, ticket.SourceExchange},
-	})
+	found, err := i.Store.Reports(ctx, strange, i.Now().Add(-incidentWindow))
 	if err != nil {
 		return err
 	}
-	reports := make([]*report, len(page.Items))
-	for n := range page.Items {
-		reports[n] = remembered(i.Live.Get(), &page.Items[n].Ticket)
+	reports := make([]*report, len(found))
+	for n := range found {
+		reports[n] = remembered(i.Live.Get(), &found[n])
 	}
 	i.incidents.mu.Lock()
 	defer i.incidents.mu.Unlock()
 	i.incidents.forget(i.Now())
-	for _, r := range slices.Backward(reports) { // the oldest first, as they came
+	for _, r := range reports {
 		if !i.incidents.known[r.ticket] { // ours, committed meanwhile
 			i.incidents.add(r)
 		}
@@ -330,7 +327,8 @@ func (i *Intake) Warm(ctx context.Context) error {
 			return err
 		}
 		for n := range page.Items {
-			found = append(found, remembered(c, &page.Items[n].Ticket))
+			r := store.ReportOf(&page.Items[n].Ticket)
+			found = append(found, remembered(c, &r))
 		}
 		if filter.Cursor = page.Next; page.Next == "" {
 			break
@@ -347,26 +345,25 @@ func (i *Intake) Warm(ctx context.Context) error {
 }
 
 // remembered is the report a stored ticket once was.
-func remembered(c *city.City, t *ticket.Ticket) *report {
-	p := &t.Private
+func remembered(c *city.City, of *store.Report) *report {
 	r := &report{
-		ticket: t.ID, lead: leadOf(t), category: t.Category, region: town(c, t.Region),
-		words: words{text: cut(p.Title + "\n" + p.Text)}, at: t.RegisteredAt, done: make(chan struct{}),
+		ticket: of.Ticket, lead: leadOf(of.Ticket, of.Incident, of.State, of.Unit), category: of.Category, region: town(c, of.Region),
+		words: words{text: cut(of.Title + "\n" + of.Text)}, at: of.RegisteredAt, done: make(chan struct{}),
 	}
 	close(r.done)
-	r.point, r.hasPoint = wgs84(c, p.Place)
-	r.sender = senderName(store.Sender{Phone: p.Appellant.Phone, Channel: t.Channel, ChannelID: p.Appellant.ChannelID}, t.Channel+":"+t.Key)
+	r.point, r.hasPoint = wgs84(c, of.Place)
+	r.sender = senderName(store.Sender{Phone: of.Phone, Channel: of.Channel, ChannelID: of.ChannelID}, of.Ticket.String())
 	return r
 }
 
 // leadOf is the ticket whose work a ticket shares, its own when it leads; zero when there is
 // nothing to share.
-func leadOf(t *ticket.Ticket) ticket.ID {
+func leadOf(own, incident ticket.ID, state ticket.State, unit string) ticket.ID {
 	switch {
-	case t.State == ticket.StateMerged:
-		return t.Incident
-	case t.State.Open() && t.LeadUnit() != "":
-		return t.ID
+	case state == ticket.StateMerged:
+		return incident
+	case state.Open() && unit != "":
+		return own
 	default:
 		return ticket.ID{}
 	}

@@ -36,6 +36,7 @@ type Store interface {
 	Fold(ctx context.Context, channel, key string) (ticket.Ticket, error)
 	Call(ctx context.Context, channel, callID string) (store.Call, error)
 	FeedRegistered(ctx context.Context, after int64, limit int) ([]store.FeedItem, error)
+	Reports(ctx context.Context, ids []ticket.ID, from time.Time) ([]store.Report, error)
 	FeedEnd(ctx context.Context) (int64, error)
 	store.Numbers
 }

@@ -18,8 +18,9 @@ type Reader interface {
 	History(ctx context.Context, id ticket.ID) ([]ticket.Event, error)
 }
 
-// FollowMost is how many events one call of Follow reads, and so how much one transaction holds.
-const FollowMost = 2000
+// FollowMost is how many events one call of Follow reads, and so how much one transaction holds: as many as
+// the store lists at a time.
+const FollowMost = 1000
 
 // Follow reads the events committed since the last call and indexes the text they bring. It
 // returns how many it read: fewer than FollowMost means that the index is up to date. Texts and position are saved

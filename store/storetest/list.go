@@ -11,6 +11,7 @@ import (
 )
 
 var listTests = map[string]func(*testing.T, func(*testing.T) store.Store){
+	"reports read what is compared":            reports,
 	"lists narrow by every part of the filter": filters,
 	"pages hold while tickets arrive":          pagesHold,
 	"senders are known by phone and by id":     senders,
@@ -410,5 +411,43 @@ func fed(t *testing.T, s store.Reader, want, page int) (all []store.FeedItem) {
 			return all
 		}
 		<-look.C
+	}
+}
+
+func reports(t *testing.T, open func(*testing.T) store.Store) {
+	s, m := open(t), NewMaker()
+	var ids []ticket.ID
+	var want []store.Report
+	keep := func(at time.Time, shown bool, alter func(*ticket.Registration, *ticket.Private), do func(*Draft)) {
+		t.Helper()
+		d := m.Ticket(t, at, alter)
+		do(d)
+		Must(t, s, d.Change())
+		if ids = append(ids, d.Ticket.ID); shown {
+			want = append(want, store.ReportOf(&d.Ticket))
+		}
+	}
+	plainly, nothing := func(*ticket.Registration, *ticket.Private) {}, func(*Draft) {}
+	keep(Day, true, plainly, nothing)
+	keep(Day.Add(time.Second), true, plainly, func(d *Draft) { d.Dispatch(Day.Add(time.Second), "s-371302001") })
+	keep(Day.Add(2*time.Second), true, plainly, func(d *Draft) {
+		d.Do(Day.Add(2*time.Second), ticket.Command{Action: ticket.Merge, Details: ticket.Details{Other: ids[0]}})
+	})
+	keep(Day.Add(-time.Second), false, plainly, nothing) // before what is asked for
+	keep(Day, false, func(r *ticket.Registration, _ *ticket.Private) { r.Source = ticket.SourceMachine }, nothing)
+	keep(Day, false, func(r *ticket.Registration, _ *ticket.Private) { r.Historic = true }, nothing)
+	keep(Day, false, func(r *ticket.Registration, _ *ticket.Private) { r.Confidential = true }, nothing)
+	Must(t, s, m.Ticket(t, Day).Change()) // not asked for
+	slices.Reverse(ids)
+	got, err := s.Reports(t.Context(), ids, Day)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "reports", want, got)
+	if got[0].Phone == "" || got[0].Text == "" || got[0].Place.Lng == 0 || got[0].ChannelID == "" || got[1].Unit == "" || got[2].Incident != want[0].Ticket {
+		t.Errorf("what is compared is missing: %+v", got)
+	}
+	if none, err := s.Reports(t.Context(), nil, Day); err != nil || len(none) > 0 {
+		t.Errorf("of no tickets there are %d reports, %v", len(none), err)
 	}
 }
