@@ -279,7 +279,7 @@ func (a *App) Close() error { return a.unwind() }
 
 // runIndex keeps the text index within two seconds of the store. It waits for a second's worth: the index
 // pays for each transaction far more than for a ticket. When it has fallen behind, intake goes first: it
-// rests four times as long as it works.
+// rests three times as long as it works.
 func (a *App) runIndex(ctx context.Context) {
 	a.every(ctx, time.Second, func() error {
 		for {
@@ -288,7 +288,7 @@ func (a *App) runIndex(ctx context.Context) {
 			if err != nil || n < search.FollowMost {
 				return err
 			}
-			if err := pause(ctx, min(4*time.Since(began), time.Second)); err != nil {
+			if err := pause(ctx, min(3*time.Since(began), time.Second)); err != nil {
 				return err
 			}
 		}

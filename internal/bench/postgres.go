@@ -205,8 +205,8 @@ func (b *bench) replicas(ctx context.Context, server *postgrestest.Server) error
 	b.table.show("64 connections, full path: SQLite · PostgreSQL · three gateways over it",
 		fmt.Sprintf("%s · %s · %s", perSecond(median(file)), perSecond(median(one)), perSecond(median(three))))
 	b.table.atLeast("full path on PostgreSQL ÷ on SQLite, server on the same cores", median(engines), 0.6, ratio)
-	b.table.atLeast("three gateways ÷ one, on the same cores, until every ticket is also found by its words", median(whole), 0.8, ratio)
-	b.table.show("the same until the answer; one gateway then leaves more of its text index for later", ratio(median(several)))
+	b.table.atLeast("three gateways ÷ one, on the same cores", median(several), 0.8, ratio)
+	b.table.show("the same, until every ticket is also found by its words", ratio(median(whole)))
 	return nil
 }
 
@@ -263,8 +263,12 @@ func untilIndexed(ctx context.Context, dsn string) (tickets int, err error) {
 	}
 	defer conn.Close(ctx) //nolint:errcheck // only read
 	for {
-		var found int
-		if err := conn.QueryRow(ctx, `SELECT (SELECT count(*) FROM tickets), (SELECT count(*) FROM search_docs)`).Scan(&tickets, &found); err != nil || found >= tickets {
+		var whole bool
+		err := conn.QueryRow(ctx, `SELECT (SELECT max(pos) FROM events) <= (SELECT position FROM search_state)`).Scan(&whole)
+		if err == nil && whole {
+			err = conn.QueryRow(ctx, `SELECT count(*) FROM tickets`).Scan(&tickets)
+		}
+		if err != nil || whole {
 			return tickets, err
 		}
 		select {

@@ -22,12 +22,19 @@ type Postgres struct {
 	keys Keys
 	pool *pgxpool.Pool
 
+	filling sync.Mutex    // of what follows
+	turn    *pgxpool.Conn // holds lockFilling; nil while another gateway fills
+
 	mu    sync.Mutex // of what follows
 	known memo[int64]
 }
 
-// lockIndex is the advisory lock under which the tables are made: "hots".
-const lockIndex = 0x686f7473
+// The advisory locks: "hots", under which the tables are made, and "hotf", which the gateway that fills the
+// index holds for as long as it lives, so that several do not do more of it than one would.
+const (
+	lockIndex   = 0x686f7473
+	lockFilling = 0x686f7466
+)
 
 // postgresSchema makes the tables. The position is a row, so that who fills the index can lock it.
 const postgresSchema = `
@@ -77,15 +84,69 @@ func OpenPostgres(ctx context.Context, dsn string, keys Keys) (_ *Postgres, err 
 	return x, nil
 }
 
-// Close lets go of the connections.
+// Close lets go of the connections, and of the turn to fill.
 func (x *Postgres) Close() error {
+	x.filling.Lock()
+	defer x.filling.Unlock()
+	err := x.endTurn()
 	x.pool.Close()
+	return err
+}
+
+// takeTurn reports whether it is here that the index is filled.
+func (x *Postgres) takeTurn(ctx context.Context) (bool, error) {
+	if x.turn != nil {
+		return true, nil
+	}
+	c, err := x.pool.Acquire(ctx)
+	if err != nil {
+		return false, fmt.Errorf("search: %w", err)
+	}
+	var free bool
+	if err := c.QueryRow(ctx, `SELECT pg_try_advisory_lock($1)`, lockFilling).Scan(&free); err != nil || !free {
+		c.Release()
+		if err != nil {
+			err = fmt.Errorf("search: turn to fill the index: %w", err)
+		}
+		return false, err
+	}
+	x.turn = c
+	return true, nil
+}
+
+// endTurn closes the connection that holds the turn: another gateway takes it then.
+func (x *Postgres) endTurn() error {
+	if x.turn == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	err := x.turn.Hijack().Close(ctx)
+	x.turn = nil
+	if err != nil {
+		return fmt.Errorf("search: end the turn to fill: %w", err)
+	}
 	return nil
 }
 
-// Follow is [Index.Follow]. While another gateway fills the index there is nothing to do here.
+// Follow is [Index.Follow]. While another gateway fills the index there is nothing to do here; when that
+// one is gone, this one goes on.
 func (x *Postgres) Follow(ctx context.Context, r Reader) (n int, err error) {
-	err = pgx.BeginFunc(ctx, x.pool, func(tx pgx.Tx) error {
+	x.filling.Lock()
+	defer x.filling.Unlock()
+	if mine, err := x.takeTurn(ctx); err != nil || !mine {
+		return 0, err
+	}
+	n, err = x.fill(ctx, r)
+	if err != nil {
+		_ = x.endTurn() // the connection may be what is wrong
+	}
+	return n, err
+}
+
+// fill reads one page of events and indexes the text they bring.
+func (x *Postgres) fill(ctx context.Context, r Reader) (n int, err error) {
+	err = pgx.BeginFunc(ctx, x.turn, func(tx pgx.Tx) error {
 		var after int64
 		err := tx.QueryRow(ctx, `SELECT position FROM search_state FOR UPDATE SKIP LOCKED`).Scan(&after)
 		if errors.Is(err, pgx.ErrNoRows) {

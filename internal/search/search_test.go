@@ -41,6 +41,7 @@ func openIndex(t testing.TB, path string, keys Keys) *Index {
 
 // finder is what both kinds of index can do.
 type finder interface {
+	Close() error
 	Find(ctx context.Context, query string, limit int) ([]ticket.ID, error)
 	Follow(ctx context.Context, r Reader) (int, error)
 	Rebuild(ctx context.Context) error
