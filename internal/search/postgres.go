@@ -66,8 +66,16 @@ func OpenPostgres(ctx context.Context, dsn string, keys Keys) (_ *Postgres, err 
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, lockIndex); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, postgresSchema); err != nil {
+		// Only when they are not there: to make an index, even one that is there, waits for who fills the
+		// table, who may be waiting for the state's row.
+		var made bool
+		if err := tx.QueryRow(ctx, `SELECT to_regclass('search_terms') IS NOT NULL`).Scan(&made); err != nil {
 			return err
+		}
+		if !made {
+			if _, err := tx.Exec(ctx, postgresSchema); err != nil {
+				return err
+			}
 		}
 		probe := keys.Index("bigram", "\x00")
 		tag, err := tx.Exec(ctx, `INSERT INTO search_state (one, version, keys, position) VALUES (true, $1, $2, 0)

@@ -67,6 +67,45 @@ func TestGatewaysFillOneIndex(t *testing.T) {
 	other.finds("路灯", second, first)
 }
 
+// A gateway that starts while another fills the index neither waits for it in a circle nor holds it up.
+func TestAGatewayStartsWhileAnotherFills(t *testing.T) {
+	t.Parallel()
+	s := inPostgres(t)
+	stop, ended := make(chan struct{}), make(chan error, 1)
+	go func() {
+		for n := 0; ; n++ {
+			select {
+			case <-stop:
+				ended <- nil
+				return
+			default:
+			}
+			d := s.make.Ticket(t, storetest.Day)
+			if err := s.store.Commit(t.Context(), d.Change())[0]; err != nil {
+				ended <- err
+				return
+			}
+			if _, err := s.finder.Follow(t.Context(), s.store); err != nil {
+				ended <- err
+				return
+			}
+		}
+	}()
+	for range 100 {
+		x, err := OpenPostgres(t.Context(), s.dir, s.ring)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := x.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	close(stop)
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
 // A table made with other keys is filled again.
 func TestStaleTableIsFilledAgain(t *testing.T) {
 	t.Parallel()
