@@ -17,6 +17,10 @@ type Explanation struct {
 	Fields   []FieldTrace    `json:"fields"`
 	Rules    []RuleTrace     `json:"rules"`
 	Rows     []RowTrace      `json:"rows"` // the catalogue rows that apply, the most specific first
+	// Counterexample is the smallest change of facts that gives the ticket to another unit; Without says why
+	// there is none.
+	Counterexample *Counterexample `json:"counterexample,omitempty"`
+	Without        string          `json:"without_counterexample,omitempty"`
 
 	names map[string]string // titles for Text: units and categories by id
 }
@@ -89,11 +93,16 @@ type Recorder struct {
 // Explanation is what was recorded.
 func (rec *Recorder) Explanation() Explanation { return rec.explanation }
 
-// Explain decides with a recorder and returns what it noted.
+// Explain decides with a recorder and returns what it noted, with a counter-example.
 func (rs *Ruleset) Explain(f *Facts) Explanation {
 	var rec Recorder
 	rs.Decide(f, &rec)
-	return rec.explanation
+	e := rec.explanation
+	complete := false
+	if e.Counterexample, complete = rs.Counterexample(f); e.Counterexample == nil {
+		e.Without = map[bool]string{true: "改变任何一两项事实，都不会由别的单位承办", false: "试过的变化都不会由别的单位承办，还有没试的"}[complete]
+	}
+	return e
 }
 
 // tryAll tries every rule in order, so that each one's failure can be told.

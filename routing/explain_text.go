@@ -13,6 +13,11 @@ func (e Explanation) Text() string {
 	for _, f := range e.Fields {
 		fmt.Fprintf(&b, "%s  %s\n    ← %s · %s%s\n", fieldWords[f.Field], e.values(f), stageWords[f.Stage], label(f.Rule, f.Title), located(f.Source))
 	}
+	if c := e.Counterexample; c != nil {
+		fmt.Fprintf(&b, "反例  %s\n", c.Words)
+	} else {
+		fmt.Fprintf(&b, "反例  无：%s\n", e.Without)
+	}
 	var stage Stage
 	skipped := 0
 	flush := func() {
