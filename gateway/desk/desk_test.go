@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/citizen-hotline/gateway/adapters"
 	"github.com/citizen-hotline/gateway/gateway/desk"
 	"github.com/citizen-hotline/gateway/internal/outbox"
@@ -501,4 +503,30 @@ func TestEvidenceIsHeldByThoseWhoReview(t *testing.T) {
 	if view = m.Does(auditor, ticket.Release, reason("hold_over")); view.Held {
 		t.Error("it is held after the release")
 	}
+}
+
+// The explanation is the decision made again from what was seen then: whatever was amended since.
+func TestTheExplanationIsTheDecisionMadeAgain(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	m := o.Report(flood("k-1"))
+	same := func(when string) {
+		t.Helper()
+		e, err := o.desk.Explain(t.Context(), allocator, m.Number)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(e.Decided, e.Now.Decision); diff != "" || !e.SamePack {
+			t.Errorf("%s (decided, explained):\n%s", when, diff)
+		}
+		if e.Now.Counterexample == nil && e.Now.Without == "" {
+			t.Errorf("%s: nothing is said of what would have changed it", when)
+		}
+	}
+	same("as it came")
+	m.Does(allocator, ticket.Amend, func(c *ticket.Command) {
+		c.Details.Category, c.Details.Region, c.Details.Urgency = "01.03.03", "371311001", ticket.UrgencyUrgent
+		private(c).Text = "不是积水，是路灯不亮"
+	})
+	same("after it was amended")
 }

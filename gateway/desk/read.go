@@ -62,7 +62,14 @@ func (d *Desk) Explain(ctx context.Context, v Viewer, number string) (Explanatio
 			return Explanation{}, err
 		}
 	}
-	f := intake.FactsOf(&item.Ticket)
+	history, err := d.Store.History(ctx, item.ID)
+	if err != nil {
+		return Explanation{}, err
+	}
+	f, err := intake.DecidedFacts(history)
+	if err != nil {
+		return Explanation{}, err
+	}
 	e := c.Rules.Explain(&f)
 	return Explanation{Number: item.Number, Decided: item.Decision, SamePack: item.Decision.Pack == c.Hash, Now: e, Text: e.Text()}, nil
 }

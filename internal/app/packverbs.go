@@ -151,7 +151,14 @@ func ExplainTicket(ctx context.Context, where Where, number string, asJSON bool,
 	if err != nil {
 		return err
 	}
-	facts := intake.FactsOf(&item.Ticket)
+	history, err := a.store.History(ctx, item.ID)
+	if err != nil {
+		return err
+	}
+	facts, err := intake.DecidedFacts(history)
+	if err != nil {
+		return err
+	}
 	explanation := p.Ruleset.Explain(&facts)
 	if asJSON {
 		return json.NewEncoder(out).Encode(explanation)
