@@ -300,6 +300,9 @@ type Reader interface {
 	Feed(ctx context.Context, after int64, limit int) ([]FeedItem, error)
 	// FeedRegistered lists only the events that registered a ticket, and of them only position and ticket.
 	FeedRegistered(ctx context.Context, after int64, limit int) ([]FeedItem, error)
+	// Registrations lists the first events of tickets registered from a time on, oldest first, a page at a
+	// time; next continues.
+	Registrations(ctx context.Context, from time.Time, cursor string, limit int) (events []ticket.Event, next string, err error)
 	// Reports reads of tickets what their reports are compared by, oldest first; those that are historic,
 	// confidential or a machine's, and those registered before from, are left out.
 	Reports(ctx context.Context, ids []ticket.ID, from time.Time) ([]Report, error)
@@ -494,20 +497,27 @@ type Retention interface {
 	// Sweep ends what a class of data has from before a time, and says how much that was. What belongs
 	// to held tickets, and what waits for somebody, stays. With dry it only counts.
 	Sweep(ctx context.Context, class string, before time.Time, dry bool) (int64, error)
-	// Kept calls each for every ticket that was registered before a time and is no longer open, as long
-	// as something personal of it is left. The ticket's expire event ends that.
+	// Kept calls each for every ticket that was registered before a time and is no longer open, or merged,
+	// as long as something personal of it is left. The ticket's expire event ends that.
 	Kept(ctx context.Context, before time.Time, each func(Kept) error) error
-	// Attachments calls each with the hashes of the attachments that are still needed, ticket by ticket:
-	// of those that are open, have ended since a time, or are held.
-	Attachments(ctx context.Context, since time.Time, each func(sha256 []string) error) error
+	// Attachments calls each with what is attached to the tickets that are open or merged, have ended since a
+	// time, or are held.
+	Attachments(ctx context.Context, since time.Time, each func(Attached) error) error
 	// DropMedia forgets an attachment that was last kept before a time.
 	DropMedia(ctx context.Context, sha256 string, before time.Time) error
+}
+
+// Attached are the attachments of a ticket, by the hashes of their content.
+type Attached struct {
+	Kept   // without Left
+	SHA256 []string
 }
 
 // Kept is a ticket that is no longer open.
 type Kept struct {
 	ID    ticket.ID
-	Ended time.Time // when its work ended
+	Lead  ticket.ID // the ticket it was merged into, whose end is its own; zero when it was not
+	Ended time.Time // when its work ended; zero for a merged one
 	Left  []string  // which of ticket.DataTicket and ticket.DataEvent
 	Held  bool
 }

@@ -93,7 +93,7 @@ var ticketMoves = map[Action][]State{
 	Restate:      {StateReceived, StateTriage},
 	Hold:         States,
 	Release:      States,
-	Expire:       {StateClosed, StateDeclined, StateTransferred},
+	Expire:       {StateClosed, StateDeclined, StateMerged, StateTransferred},
 }
 
 // assignmentMove is one row of the assignment's transition table.

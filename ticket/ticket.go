@@ -110,6 +110,24 @@ type Decision struct {
 	Tags    []string          `json:"tags,omitempty"`
 	Triage  string            `json:"triage,omitempty"`  // reason code when no owner is sure
 	Origins map[string]Origin `json:"origins,omitempty"` // per field: unit, assist, urgency, policy, tags
+
+	Classified *Classified `json:"classified,omitempty"` // nil: the channel or the pack's words named the category, or nobody
+}
+
+// Classified is what the trained classifier said of a ticket whose category neither its channel nor the pack's words
+// name: the category where it was sure, else suggestions for the desk.
+type Classified struct {
+	Model       string       `json:"model"` // content hash of the model file, shortened
+	Category    string       `json:"category,omitempty"`
+	Confidence  float64      `json:"confidence,omitempty"` // of Category, 0 … 1
+	Grams       []string     `json:"grams,omitempty"`      // runs of characters that spoke most for it; many texts have them, so they are not personal
+	Suggestions []Suggestion `json:"suggestions,omitempty"`
+}
+
+// Suggestion is a category that a ticket may be of.
+type Suggestion struct {
+	Category   string  `json:"category"`
+	Confidence float64 `json:"confidence"` // 0 … 1
 }
 
 // Private is the personal part of a ticket or event: sealed at rest, masked by role.

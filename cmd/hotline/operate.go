@@ -108,7 +108,7 @@ func (c *restoreCmd) Run(ctx context.Context) error {
 type rekeyCmd struct {
 	whereFlags
 	Prepare bool `help:"Only make the key, to copy keys.json to the other gateways before it seals anything." xor:"step"`
-	Destroy bool `help:"Destroy the older keys when nothing is sealed with them: ended data is then gone from old backups, too." xor:"step"`
+	Destroy bool `help:"Destroy the older keys when nothing is sealed with them: what they sealed cannot be read in old backups any more." xor:"step"`
 }
 
 // Help says how it is done with several gateways.

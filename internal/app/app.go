@@ -314,7 +314,9 @@ func (a *App) every(ctx context.Context, pause time.Duration, job func() error) 
 	defer ticker.Stop()
 	last := ""
 	for {
-		if err := job(); err != nil && ctx.Err() == nil && err.Error() != last {
+		if err := job(); err == nil {
+			last = ""
+		} else if ctx.Err() == nil && err.Error() != last {
 			last = err.Error()
 			a.log.ErrorContext(ctx, "background job failed", slog.Any("error", err))
 		}

@@ -85,7 +85,7 @@ func Backup(ctx context.Context, where Where, to string, report Report) error {
 		return err
 	}
 	m := manifest{Format: backupFormat, At: time.Now().UTC().Truncate(time.Second), Keys: ring.IDs()}
-	// What the snapshot names was kept before it, so all of it is there to be copied now.
+	// What the snapshot names was kept before it, so all of it is there to be copied now, but for what ends.
 	if m.Media, err = copyMedia(ctx, where.path(backupMedia), filepath.Join(to, backupMedia), report); err != nil {
 		return err
 	}
@@ -286,7 +286,10 @@ func copyMedia(ctx context.Context, from, to string, report Report) (n int, err 
 			return err
 		}
 		if _, err := os.Stat(target); errors.Is(err, fs.ErrNotExist) {
-			if err := copyFile(path, target+".part"); err != nil {
+			switch err := copyFile(path, target+".part"); {
+			case errors.Is(err, fs.ErrNotExist): // kept long enough, and ended meanwhile
+				return nil
+			case err != nil:
 				return errors.Join(err, os.Remove(target+".part"))
 			}
 			if sum, err := hashFile(target + ".part"); err != nil || sum != d.Name() {

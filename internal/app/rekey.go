@@ -6,9 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
+	"slices"
+	"time"
 
 	"github.com/citizen-hotline/gateway/internal/seal"
+	"github.com/citizen-hotline/gateway/store/postgres"
 	"github.com/citizen-hotline/gateway/store/sqlite"
 	"github.com/citizen-hotline/gateway/store/tables"
 )
@@ -68,6 +72,11 @@ func Rekey(ctx context.Context, where Where, o RekeyOptions, report Report) (err
 	if err := ring.Replace(keys); err != nil {
 		return err
 	}
+	if f, several := st.(fenced); several {
+		if err := f.Sealing(ctx, ring.Current(), 0); err != nil {
+			return err
+		}
+	}
 	return sealRest(ctx, where, st, report, keys)
 }
 
@@ -77,7 +86,9 @@ func nextKey(f seal.File, o RekeyOptions, between, shared bool) (next seal.File,
 	next.Retire = f.Retire || o.Destroy
 	prepared := f.Newest() != f.Current
 	switch {
-	case o.Prepare && prepared, !o.Prepare && between:
+	case o.Prepare && f.Retire:
+		return f, errors.New("older keys are being destroyed: run `hotline rekey --destroy` again to end that first; nothing was changed")
+	case o.Prepare && prepared, !o.Prepare && between, f.Retire && !prepared:
 		return next, nil // made already; or go on with the present one
 	case !o.Prepare && !prepared && shared:
 		return f, errors.New("several gateways may use this database: run `hotline rekey --prepare` first, copy keys.json to all of them, then run this again; nothing was changed")
@@ -92,7 +103,14 @@ func nextKey(f seal.File, o RekeyOptions, between, shared bool) (next seal.File,
 	return next, nil
 }
 
-// sealRest goes over the tables until a pass finds nothing to do.
+// fenced is an engine that several processes may write to: each says with which key it seals.
+type fenced interface {
+	Sealing(ctx context.Context, id uint32, settle time.Duration) error
+	WithoutWriters(ctx context.Context, ids []uint32, wait time.Duration, do func() error) error
+}
+
+// sealRest goes over the tables until a pass finds nothing to do, and destroys the older keys then if the key
+// file says so.
 func sealRest(ctx context.Context, where Where, st rekeyer, report Report, keys seal.File) error {
 	rows, end, err := st.Rows(ctx)
 	if err != nil {
@@ -100,49 +118,61 @@ func sealRest(ctx context.Context, where Where, st rekeyer, report Report, keys 
 	}
 	total := (&tables.Copy{From: rows}).Count(ctx)
 	end()
-	var renewed int64
-	for waited := !where.shared() || !keys.Retire; ; {
-		bar := report.bar(total, "rows")
-		pass, err := st.Rekey(ctx, func(_ string, n int) { _ = bar.Add(n) })
-		renewed += pass.Renewed
-		switch err := errors.Join(err, bar.Finish()); {
-		case err != nil:
-			return err
-		case pass.Renewed > 0:
-			continue
-		case !waited: // the other gateways look at the key in use every two seconds
-			if err := pause(ctx, 2*keysEvery); err != nil {
+	var all tables.Rekeyed
+	passes := func() error {
+		for {
+			bar := report.bar(total, "rows")
+			pass, err := st.Rekey(ctx, func(_ string, n int) { _ = bar.Add(n) })
+			all.Renewed, all.Damaged = all.Renewed+pass.Renewed, pass.Damaged
+			if err := errors.Join(err, bar.Finish()); err != nil || pass.Renewed == 0 {
 				return err
 			}
-			waited = true
-			continue
 		}
-		fmt.Fprintf(report.Out, "key=%d renewed=%d damaged=%d", keys.Current, renewed, pass.Damaged)
-		if !keys.Retire {
-			fmt.Fprintln(report.Out, ": older keys are needed by backups, and until every gateway has this keys.json")
-			return nil
-		}
-		gone, err := retire(where, pass)
-		if err != nil {
-			fmt.Fprintln(report.Out)
-			return err
-		}
-		fmt.Fprintf(report.Out, " destroyed=%v: backups made before now open with none of the city's keys; make a new one\n", gone)
+	}
+	if err := passes(); err != nil {
+		return err
+	}
+	if !keys.Retire {
+		fmt.Fprintf(report.Out, "key=%d renewed=%d damaged=%d: older keys are needed by backups, and until every gateway has this keys.json\n", keys.Current, all.Renewed, all.Damaged)
 		return nil
 	}
+	var gone []uint32
+	last := func() (err error) {
+		if err = passes(); err == nil { // nobody seals with the older keys any more
+			gone, err = retire(where, keys.Current, all.Damaged)
+		}
+		return err
+	}
+	if f, several := st.(fenced); several {
+		older := slices.DeleteFunc(slices.Sorted(maps.Keys(keys.Keys)), func(id uint32) bool { return id >= keys.Current })
+		err = f.WithoutWriters(ctx, older, postgres.Settle+30*time.Second, last)
+	} else {
+		err = last()
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(report.Out, "key=%d renewed=%d damaged=%d destroyed=%v: backups made before now open with none of the city's keys; make a new one\n", keys.Current, all.Renewed, all.Damaged, gone)
+	return nil
 }
 
-// retire destroys the older keys after a pass that found nothing sealed with them, and says which.
-func retire(where Where, pass tables.Rekeyed) ([]uint32, error) {
-	if pass.Damaged > 0 {
-		return nil, fmt.Errorf("%d values could not be opened and may need the older keys: these are not destroyed; restore those values from a backup, or take `retire` out of keys.json", pass.Damaged)
+// retire destroys the keys older than the one with which a last pass found everything sealed, and says which.
+func retire(where Where, sealed uint32, damaged int64) ([]uint32, error) {
+	if damaged > 0 {
+		return nil, fmt.Errorf("%d values could not be opened and may need the older keys: these are not destroyed; restore those values from a backup, or take `retire` out of keys.json", damaged)
 	}
 	var before []uint32
 	keys, err := seal.Update(where.path("keys.json"), func(f seal.File) (seal.File, error) {
+		if f.Current != sealed {
+			return f, fmt.Errorf("key %d seals by now, and everything is sealed with key %d: nothing was destroyed; run this again", f.Current, sealed)
+		}
 		before = f.Destroyed
 		return f.Destroy(), nil
 	})
-	return keys.Destroyed[len(before):], err
+	if err != nil {
+		return nil, err
+	}
+	return keys.Destroyed[len(before):], nil
 }
 
 // watchKeys takes keys.json into use when it has changed, and has sealed anew what older keys sealed, also
@@ -171,24 +201,30 @@ func (a *App) watchKeys(ctx context.Context) {
 		if err != nil {
 			return err
 		}
-		if seals > 0 && !a.ring.Use(seals) {
-			return fmt.Errorf("this city seals with key %d, which %s does not have: copy it from where the key was made", seals, path)
+		if !a.ring.Use(seals) {
+			return a.ring.Behind() // it seals nothing until the file is copied, and is not ready
+		}
+		if f, several := a.store.(fenced); several {
+			if err := f.Sealing(ctx, a.ring.Current(), postgres.Settle); err != nil {
+				return err
+			}
 		}
 		mayRetire := keys.Retire && !a.options.shared() // with a server, the command does
 		if sealed >= a.ring.Current() && !mayRetire {
 			return nil
 		}
+		with := a.ring.Current()
 		pass, err := st.Rekey(ctx, nil)
 		all.Renewed += pass.Renewed
-		if err != nil || pass.Renewed > 0 {
+		if err != nil || pass.Renewed > 0 || a.ring.Current() != with {
 			return err
 		}
-		a.log.InfoContext(ctx, "personal data sealed anew", slog.Any("key", a.ring.Current()), slog.Int64("values", all.Renewed), slog.Int64("damaged", pass.Damaged))
+		a.log.InfoContext(ctx, "personal data sealed anew", slog.Any("key", with), slog.Int64("values", all.Renewed), slog.Int64("damaged", pass.Damaged))
 		all = tables.Rekeyed{}
 		if !mayRetire {
 			return nil
 		}
-		gone, err := retire(a.options.Where, pass)
+		gone, err := retire(a.options.Where, with, pass.Damaged)
 		keys.Retire = false // until the file is another
 		if err == nil {
 			a.log.InfoContext(ctx, "keys destroyed", slog.Any("keys", gone))

@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"io"
 	"net"
 	"strings"
@@ -167,6 +168,84 @@ func TestAChangeOfKeysGoesOn(t *testing.T) {
 	}
 	onlyNewest(t, w)
 	if n := readable(t, w); n != 700 {
+		t.Errorf("%d of 700 tickets are readable", n)
+	}
+}
+
+// Whoever changes keys while another destroys the older ones goes on with the same key, and none is destroyed with which
+// something is sealed.
+func TestTwoWhoChangeKeysDoNotLoseTheCity(t *testing.T) {
+	t.Parallel()
+	f := seal.File{Current: 2, Keys: map[uint32][]byte{1: nil, 2: nil}, Retire: true}
+	for _, o := range []RekeyOptions{{}, {Destroy: true}} {
+		for _, shared := range []bool{false, true} {
+			if next, err := nextKey(f, o, false, shared); err != nil || next.Current != 2 || next.Newest() != 2 || !next.Retire {
+				t.Errorf("%+v, shared %t: key %d of %d, %v", o, shared, next.Current, next.Newest(), err)
+			}
+		}
+	}
+	if _, err := nextKey(f, RekeyOptions{Prepare: true}, false, true); err == nil || !strings.Contains(err.Error(), "--destroy") {
+		t.Errorf("another key is made meanwhile: %v", err)
+	}
+
+	w := inhabited(t, "file")
+	if err := Rekey(t.Context(), w, RekeyOptions{}, Report{Out: io.Discard}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := seal.Update(w.path("keys.json"), func(f seal.File) (seal.File, error) {
+		f, err := f.Add(rand.Reader)
+		f.Current = 3
+		return f, err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if gone, err := retire(w, 2, 0); err == nil || gone != nil {
+		t.Errorf("with key 3 in the file, %v were destroyed after a pass with key 2: %v", gone, err)
+	}
+	if gone, err := retire(w, 3, 1); err == nil || gone != nil {
+		t.Errorf("with a damaged value, %v were destroyed: %v", gone, err)
+	}
+	if n := readable(t, w); n != 700 {
+		t.Errorf("%d of 700 tickets are readable", n)
+	}
+}
+
+// A gateway that serves destroys the older keys when everything is sealed anew.
+func TestAGatewayDestroysTheOlderKeys(t *testing.T) {
+	t.Parallel()
+	w := inhabited(t, "file")
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := New(t.Context(), Options{Where: w, City: linyi, Listen: ln.Addr().String(), Demo: true, Speed: 1, Log: io.Discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- a.Run(ctx, ln) }()
+	for range 2 { // the second time it goes on with the same key
+		if err := Rekey(t.Context(), w, RekeyOptions{Destroy: true}, Report{Out: io.Discard}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var f seal.File
+	for i := 0; len(f.Destroyed) == 0 && i < 3000; i++ {
+		<-time.After(5 * time.Millisecond)
+		if f, err = seal.Read(w.path("keys.json")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	if len(f.Destroyed) != 1 || f.Destroyed[0] != 1 || f.Current != 2 || f.Retire {
+		t.Errorf("destroyed are %v, key %d seals", f.Destroyed, f.Current)
+	}
+	if n := readable(t, w); n < 700 {
 		t.Errorf("%d of 700 tickets are readable", n)
 	}
 }

@@ -56,6 +56,15 @@ func Retention(ctx context.Context, where Where, o RetentionOptions, report Repo
 		}
 		defer closing(&err, opened.Close)
 		e.store, packs = opened, opened
+		if db, has := opened.(clocked); has && !o.DryRun {
+			offset, err := db.Offset(ctx, time.Now)
+			if err == nil && offset.Abs() > clockLimit {
+				err = fmt.Errorf("this machine's clock is %s off the database server's: what ends for good ends by the right date; set it", offset.Round(time.Second))
+			}
+			if err != nil {
+				return err
+			}
+		}
 	}
 	var zone *time.Location
 	if e.keep, e.pack, zone, err = keeping(ctx, packs); err != nil {
@@ -176,12 +185,8 @@ func (e *ending) run(ctx context.Context) (lapses []lapse, err error) {
 		}
 	}
 	// Attachments first: the tickets that name them may end in this run.
-	for _, do := range []func(context.Context, []lapse) error{e.attachments, e.tickets, e.sweeps} {
-		if err := do(ctx, lapses); err != nil {
-			return lapses, err
-		}
-	}
-	return lapses, nil
+	// What cannot be ended holds up nothing else.
+	return lapses, errors.Join(e.attachments(ctx, lapses), e.tickets(ctx, lapses), e.sweeps(ctx, lapses))
 }
 
 func find(lapses []lapse, class string) *lapse {
@@ -197,11 +202,11 @@ func find(lapses []lapse, class string) *lapse {
 func (e *ending) sweeps(ctx context.Context, lapses []lapse) (err error) {
 	for _, class := range []string{store.DataRaw, store.DataRecording, store.DataAccessLog} {
 		l := find(lapses, class)
-		if l.Ended, err = e.store.Sweep(ctx, class, l.Before, e.dry); err != nil {
-			return err
-		}
+		var failed error
+		l.Ended, failed = e.store.Sweep(ctx, class, l.Before, e.dry)
+		err = errors.Join(err, failed)
 	}
-	return nil
+	return err
 }
 
 // endChunk is how many tickets are ended in one go.
@@ -215,7 +220,14 @@ func (e *ending) tickets(ctx context.Context, lapses []lapse) error {
 		latest = events.Before
 	}
 	var due []store.Kept
+	var failed []error
 	err := e.store.Kept(ctx, latest, func(k store.Kept) error {
+		var open bool
+		var err error
+		if k.Ended, open, err = e.endOf(ctx, k); err != nil || open {
+			failed = append(failed, err)
+			return ctx.Err()
+		}
 		k.Left = slices.DeleteFunc(k.Left, func(class string) bool {
 			l := find(lapses, class)
 			lapsed := k.Ended.Before(l.Before)
@@ -230,16 +242,37 @@ func (e *ending) tickets(ctx context.Context, lapses []lapse) error {
 		if due = append(due, k); len(due) < endChunk {
 			return nil
 		}
-		chunk := due
-		due = nil
-		return e.expire(ctx, chunk, lapses)
+		failed = append(failed, e.expire(ctx, due, lapses))
+		due = due[:0]
+		return ctx.Err()
 	})
-	return cmp.Or(err, e.expire(ctx, due, lapses))
+	return errors.Join(append(failed, err, e.expire(ctx, due, lapses))...)
+}
+
+// endOf is when the work on a ticket ended: for a merged one, that on the ticket it shares. open is true while
+// that goes on.
+func (e *ending) endOf(ctx context.Context, k store.Kept) (at time.Time, open bool, err error) {
+	if k.Lead.IsZero() {
+		return k.Ended, false, nil
+	}
+	const most = 20 // of tickets merged one into the other
+	for range most {
+		lead, err := e.store.Ticket(ctx, k.Lead)
+		switch {
+		case err != nil:
+			return at, true, fmt.Errorf("the ticket that %s was merged into: %w", k.ID, err)
+		case lead.State != ticket.StateMerged:
+			return cmp.Or(lead.ClosedAt, lead.UpdatedAt), lead.State.Open(), nil
+		}
+		k.Lead = lead.Incident
+	}
+	return at, true, fmt.Errorf("ticket %s is merged into one that is merged, more than %d times", k.ID, most)
 }
 
 // expire records on tickets that their personal data has ended, which ends it.
 func (e *ending) expire(ctx context.Context, due []store.Kept, lapses []lapse) error {
 	changes, classes := make([]store.Change, 0, len(due)), make([][]string, 0, len(due))
+	var failed []error
 	for _, k := range due {
 		if e.dry {
 			classes = append(classes, k.Left)
@@ -247,7 +280,8 @@ func (e *ending) expire(ctx context.Context, due []store.Kept, lapses []lapse) e
 		}
 		item, err := e.store.Ticket(ctx, k.ID)
 		if err != nil {
-			return err
+			failed = append(failed, err)
+			continue
 		}
 		t := item.Ticket
 		ev, err := t.Do(ticket.Command{
@@ -259,7 +293,8 @@ func (e *ending) expire(ctx context.Context, due []store.Kept, lapses []lapse) e
 			continue // held or reopened since it was read
 		}
 		if err != nil {
-			return err
+			failed = append(failed, err)
+			continue
 		}
 		// Its clocks have long stopped: the deadline that was met or missed stays as it is.
 		changes = append(changes, store.Change{Lane: store.Machines, Tickets: []store.TicketChange{
@@ -269,17 +304,18 @@ func (e *ending) expire(ctx context.Context, due []store.Kept, lapses []lapse) e
 	}
 	if !e.dry {
 		for n, err := range e.store.Commit(ctx, changes...) {
-			if ticket.IsKind(err, ticket.Conflict) {
-				classes[n] = nil // somebody works on it: the next run looks at it again
-			} else if err != nil {
-				return err
+			if err == nil {
+				continue
+			}
+			if classes[n] = nil; !ticket.IsKind(err, ticket.Conflict) { // in conflict: somebody works on it, so the next run looks again
+				failed = append(failed, err)
 			}
 		}
 	}
 	for _, class := range slices.Concat(classes...) {
 		find(lapses, class).Ended++
 	}
-	return ctx.Err()
+	return errors.Join(append(failed, ctx.Err())...)
 }
 
 // attachments ends those that no ticket needs any more.
@@ -289,11 +325,17 @@ func (e *ending) attachments(ctx context.Context, lapses []lapse) error {
 	if err := e.media.Each(l.Before, func(hash string) error { old[hash] = true; return nil }); err != nil || len(old) == 0 {
 		return err
 	}
-	err := e.store.Attachments(ctx, l.Before, func(needed []string) error {
-		for _, hash := range needed {
-			if old[hash] {
-				delete(old, hash)
+	err := e.store.Attachments(ctx, l.Before, func(a store.Attached) error {
+		if !slices.ContainsFunc(a.SHA256, func(hash string) bool { return old[hash] }) {
+			return nil
+		}
+		if !a.Held && !a.Lead.IsZero() { // merged: as long as the work it shares
+			if ended, open, err := e.endOf(ctx, a.Kept); err != nil || !open && ended.Before(l.Before) {
+				return err
 			}
+		}
+		for _, hash := range a.SHA256 {
+			delete(old, hash)
 		}
 		return nil
 	})

@@ -22,8 +22,8 @@ import (
 // old is long before anything in the pack of Linyi is still kept.
 var old = time.Date(2015, 3, 2, 1, 0, 0, 0, time.UTC)
 
-// A grown city has tickets of 2015 and of this year: of either one that is open, one held and eight closed, each with a
-// photo of its own; and one photo that a closed ticket of 2015 shares with an open one.
+// A grown city has tickets of 2015 and of this year: of either one that is open, one held, seven closed, and one merged
+// into a closed one, each with a photo of its own; and one photo that a closed ticket of 2015 shares with an open one.
 func grown(t *testing.T, in string) Where {
 	t.Helper()
 	w := place(t, in)
@@ -48,6 +48,7 @@ func grown(t *testing.T, in string) Where {
 	}
 	st, m := opens(t, w), storetest.NewMaker()
 	for _, at := range []time.Time{old, storetest.Day} {
+		var closed ticket.ID
 		for i := range 10 {
 			d := m.Ticket(t, at, func(_ *ticket.Registration, p *ticket.Private) {
 				p.Media = append(p.Media, photo(at, fmt.Sprint("photo", at, i)))
@@ -60,8 +61,11 @@ func grown(t *testing.T, in string) Where {
 				d.Dispatch(at, "s-371302001")
 			case 1:
 				d.Answer(at).Do(at, ticket.Command{Action: ticket.Hold, Cause: ticket.Cause{Reason: "reconsideration"}})
+			case 9:
+				d.Triage(at).Do(at, ticket.Command{Action: ticket.Merge, Details: ticket.Details{Other: closed}})
 			default:
 				d.Answer(at)
+				closed = d.Ticket.ID
 			}
 			storetest.Must(t, st, d.Change())
 		}
@@ -150,6 +154,22 @@ func TestWhatWasKeptLongEnoughEnds(t *testing.T) {
 			}
 			if n := readable(t, restored(t, backup, w)); n != 0 {
 				t.Errorf("%d tickets of the backup are readable without the key, want 0", n)
+			}
+			// A backup of later outlives the next change of keys as well: it opens, and shows nothing personal.
+			second := filepath.Join(t.TempDir(), "second")
+			if err := Backup(t.Context(), w, second, Report{Out: io.Discard}); err != nil {
+				t.Fatal(err)
+			}
+			if in == "server" {
+				if err := Rekey(t.Context(), w, RekeyOptions{Prepare: true}, Report{Out: io.Discard}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := Rekey(t.Context(), w, RekeyOptions{Destroy: true}, Report{Out: io.Discard}); err != nil {
+				t.Fatal(err)
+			}
+			if n := readable(t, restored(t, second, w)); n != 0 {
+				t.Errorf("%d tickets of the second backup are readable without its key, want 0", n)
 			}
 			if n := readable(t, w); n != 13 { // and the one taken afterwards
 				t.Errorf("%d tickets are readable with the new key, want 13", n)

@@ -4,6 +4,7 @@
 package media
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -161,7 +162,7 @@ func (s *Store) Each(before time.Time, each func(hash string) error) error {
 // Remove removes an attachment that was last kept before a time, and reports whether it did. One that is
 // being kept anew at this moment stays.
 func (s *Store) Remove(hash string, before time.Time) (bool, error) {
-	path, aside := filepath.Join(s.dir, hash[:2], hash), filepath.Join(s.dir, "tmp", "out-"+hash)
+	path, aside := filepath.Join(s.dir, hash[:2], hash), filepath.Join(s.dir, "tmp", "out-"+hash[:8]+"-"+rand.Text())
 	// Set aside first: who keeps the same content meanwhile puts a whole new file in its place.
 	if err := os.Rename(path, aside); err != nil {
 		if errors.Is(err, os.ErrNotExist) {

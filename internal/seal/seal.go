@@ -32,6 +32,9 @@ const (
 // ErrKey means that the key a value was sealed with is not in the ring: it was lost or destroyed.
 var ErrKey = errors.New("seal: the key of this value is not in the ring")
 
+// ErrBehind means that the ring must not seal: the city seals with a key it does not have.
+var ErrBehind = errors.New("seal: the key file is behind")
+
 // Ring is a set of keys: one seals what is new, all of them open. It is safe for concurrent use.
 type Ring struct {
 	keys   atomic.Pointer[keySet]
@@ -42,6 +45,7 @@ type Ring struct {
 // keySet is the keys of one moment.
 type keySet struct {
 	current uint32
+	behind  uint32 // the key that must seal and is not there; 0: none
 	keys    map[uint32]cipher.AEAD
 }
 
@@ -100,6 +104,12 @@ func (r *Ring) Replace(f File) error {
 	if before := r.keys.Load(); before != nil {
 		if set.keys[before.current] != nil {
 			set.current = max(set.current, before.current) // ids only grow: the file may be behind, see Use
+		}
+		if set.current < before.behind {
+			set.behind = before.behind
+			if set.keys[before.behind] != nil {
+				set.current, set.behind = before.behind, 0
+			}
 		}
 		for id := range before.keys {
 			if set.keys[id] == nil && !slices.Contains(f.Destroyed, id) {
@@ -236,18 +246,30 @@ func Save(path string, f File) error {
 // IDs are the ids of the keys, in order.
 func (r *Ring) IDs() []uint32 { return slices.Sorted(maps.Keys(r.keys.Load().keys)) }
 
-// Use makes a newer key of the ring the one that seals; an older one than that which does is no change. It
-// reports whether the ring has the key.
+// Use makes a newer key the one that seals; an older one than that which does is no change, for ids only
+// grow. It is false when the ring does not have the key: it seals nothing then, until Replace brings it.
 func (r *Ring) Use(id uint32) bool {
 	for {
 		before := r.keys.Load()
-		if before.keys[id] == nil || id <= before.current {
-			return before.keys[id] != nil
-		}
-		if r.keys.CompareAndSwap(before, &keySet{current: id, keys: before.keys}) {
+		if id <= before.current {
 			return true
 		}
+		after := &keySet{current: id, keys: before.keys}
+		if before.keys[id] == nil {
+			after = &keySet{current: before.current, keys: before.keys, behind: id}
+		}
+		if r.keys.CompareAndSwap(before, after) {
+			return after.behind == 0
+		}
 	}
+}
+
+// Behind says which key is missing after a Use that was in vain, nil when none is.
+func (r *Ring) Behind() error {
+	if id := r.keys.Load().behind; id > 0 {
+		return fmt.Errorf("%w: the city seals with key %d, which the key file does not have: copy keys.json from where the key was made", ErrBehind, id)
+	}
+	return nil
 }
 
 // Current is the id of the key that seals.
@@ -262,6 +284,9 @@ func (r *Ring) Seal(plain, context []byte) ([]byte, error) {
 	out := make([]byte, headerSize, headerSize+len(plain)+16)
 	out[0] = format
 	set := r.keys.Load()
+	if set.behind > 0 {
+		return nil, r.Behind()
+	}
 	binary.BigEndian.PutUint32(out[1:], set.current)
 	if _, err := io.ReadFull(r.random, out[5:headerSize]); err != nil {
 		return nil, fmt.Errorf("seal: nonce: %w", err)

@@ -134,7 +134,14 @@ func TestKeysAreDestroyed(t *testing.T) {
 	if err := r.Replace(f); err != nil || r.Current() != 1 {
 		t.Fatalf("a key made ready seals: %d, %v", r.Current(), err)
 	}
-	if r.Use(3) || !r.Use(2) || !r.Use(1) || r.Current() != 2 {
+	if r.Use(3) {
+		t.Fatal("a key that is not there seals")
+	}
+	if _, err := r.Seal([]byte("甲"), nil); !errors.Is(err, ErrBehind) || r.Behind() == nil {
+		t.Errorf("it seals with an older key than the city's: %v", err)
+	}
+	r, _ = New(f)
+	if !r.Use(2) || !r.Use(1) || r.Current() != 2 || r.Behind() != nil {
 		t.Fatalf("key %d seals, want 2", r.Current())
 	}
 	if err := r.Replace(f); err != nil || r.Current() != 2 {

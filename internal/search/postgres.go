@@ -51,6 +51,10 @@ func OpenPostgres(ctx context.Context, dsn string, keys Keys) (_ *Postgres, err 
 	}
 	c.MaxConns = 4
 	c.ConnConfig.RuntimeParams["application_name"] = "hotline search"
+	// A machine that is gone without a word lets go of its turn within half a minute.
+	for name, seconds := range map[string]string{"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"} {
+		c.ConnConfig.RuntimeParams[name] = seconds
+	}
 	// What a power cut takes from the index is read from the store again, with the position before it.
 	c.ConnConfig.RuntimeParams["synchronous_commit"] = "off"
 	x := &Postgres{keys: keys, known: memo[int64]{}}

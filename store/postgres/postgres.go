@@ -66,6 +66,7 @@ type Store struct {
 	writer  *writer
 	texts   *texts
 	horizon string // of events that may be read, as SQL
+	keys    declared
 
 	closed atomic.Bool
 }
@@ -93,7 +94,16 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 			return nil, err
 		}
 	}
-	enter := lockShared // who writes says so, on every connection it writes by
+	s.keys.ids = []uint32{o.Ring.Current()}
+	enter := lockShared                                            // who writes says so, on every connection it writes by
+	enterBatches := func(ctx context.Context, c *pgx.Conn) error { // and which keys it seals with
+		if enter != nil {
+			if err := enter(ctx, c); err != nil {
+				return err
+			}
+		}
+		return s.keys.enter(ctx, c)
+	}
 	if o.Copying {
 		enter = nil // it has the database for itself
 	}
@@ -103,7 +113,7 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 		limit time.Duration // of a statement
 		enter func(context.Context, *pgx.Conn) error
 	}{
-		{&s.batches, 1, writeLimit, enter},
+		{&s.batches, 1, writeLimit, enterBatches},
 		{&s.writers, 4, writeLimit, enter},
 		{&s.readers, connections, readLimit, nil},
 		{&s.turns, connections, turnLimit, nil},
@@ -119,7 +129,10 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	s.horizon = fmt.Sprintf(` AND e.pos < ((pg_snapshot_xmin(pg_current_snapshot())::text::bigint + %d) << 20)`, offset)
 	s.Tables = &tables.Tables{Ring: o.Ring, DB: database{s.readers, s.writers, s.texts, &s.closed}}
 	s.writer = startWriter(s.batches, o, offset) //nolint:contextcheck // it lives as long as the store
-	if err := s.CheckKeys(ctx); err != nil || o.Copying {
+	if err := s.CheckKeys(ctx); err != nil {
+		return s, err
+	}
+	if err := s.Sealing(ctx, o.Ring.Current(), 0); err != nil || o.Copying {
 		return s, err
 	}
 	return s, s.CheckWhole(ctx)
@@ -140,6 +153,8 @@ func connect(ctx context.Context, dsn string, size int, limit time.Duration, ent
 	// the server next gathers statistics; so plans are not left to when that was.
 	maps.Copy(c.ConnConfig.RuntimeParams, map[string]string{
 		"enable_seqscan": "off", "jit": "off", "plan_cache_mode": "force_generic_plan",
+		// A machine that is gone without a word lets go of its locks within half a minute.
+		"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3",
 		"application_name": "hotline", "synchronous_commit": "on", "timezone": "UTC", "default_transaction_isolation": "read committed",
 		"statement_timeout": strconv.FormatInt(limit.Milliseconds(), 10), "idle_in_transaction_session_timeout": "60000", "idle_session_timeout": "0",
 	})
@@ -348,6 +363,9 @@ func claims(c *store.Change) []string {
 
 // Healthy implements [store.Store]: it writes a little.
 func (s *Store) Healthy(ctx context.Context) error {
+	if err := s.Ring.Behind(); err != nil {
+		return ticket.Errorf(ticket.Unavailable, "store.keys", "%v", err)
+	}
 	err := s.DB.Write(ctx, func(ctx context.Context, tx tables.Tx) error {
 		_, err := tx.Exec(ctx, `INSERT INTO meta (key, value) VALUES ('probe', NULL) ON CONFLICT (key) DO UPDATE SET value = NULL`)
 		return err

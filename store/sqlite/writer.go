@@ -258,6 +258,9 @@ const probeSize = 64 << 10
 // Healthy implements [store.Store]: it writes a little, and when the last batch failed, enough to
 // need new pages, so that a full disk is not taken for a mended one.
 func (s *Store) Healthy(ctx context.Context) error {
+	if err := s.Ring.Behind(); err != nil {
+		return ticket.Errorf(ticket.Unavailable, "store.keys", "%v", err)
+	}
 	size := 1
 	if s.writer.health() != nil {
 		size = probeSize

@@ -451,3 +451,32 @@ func reports(t *testing.T, open func(*testing.T) store.Store) {
 		t.Errorf("of no tickets there are %d reports, %v", len(none), err)
 	}
 }
+
+func registrations(t *testing.T, open func(*testing.T) store.Store) {
+	s, m := open(t), NewMaker()
+	var want []ticket.Event
+	for i := range 7 { // two at each instant
+		d := m.Ticket(t, Day.Add(time.Duration(i/2)*time.Minute)).Dispatch(Day.Add(time.Hour), "s-371302001")
+		Must(t, s, d.Change())
+		if i > 1 {
+			want = append(want, d.Events[0])
+		}
+	}
+	var got []ticket.Event
+	for cursor, pages := "", 0; ; pages++ {
+		page, next, err := s.Registrations(t.Context(), Day.Add(time.Minute), cursor, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, page...)
+		if cursor = next; next == "" {
+			if pages != 2 {
+				t.Errorf("%d pages, want 3", pages+1)
+			}
+			break
+		}
+	}
+	same(t, "first events", want, got)
+	_, _, err := s.Registrations(t.Context(), Day, "nonsense", 2)
+	kind(t, "a foreign cursor", err, ticket.Invalid, "store.cursor")
+}

@@ -16,10 +16,10 @@ var longAgo = Day.AddDate(-11, 0, 0)
 
 // archive is a store with closed tickets of long ago: one kept by a hold, one reopened, two to end.
 type archive struct {
-	t                      testing.TB
-	s                      store.Store
-	m                      *Maker
-	held, open, ended, new ticket.Ticket
+	t                              testing.TB
+	s                              store.Store
+	m                              *Maker
+	held, open, ended, new, merged ticket.Ticket
 }
 
 func newArchive(t testing.TB, s store.Store) *archive {
@@ -31,6 +31,9 @@ func newArchive(t testing.TB, s store.Store) *archive {
 	a.open = a.keep(longAgo, func(d *Draft) {})
 	a.ended = a.keep(longAgo, func(d *Draft) { d.Answer(longAgo) })
 	a.new = a.keep(Day, func(d *Draft) { d.Answer(Day) })
+	a.merged = a.keep(longAgo, func(d *Draft) {
+		d.Do(longAgo, ticket.Command{Action: ticket.Merge, Details: ticket.Details{Other: a.ended.ID}})
+	})
 	return a
 }
 
@@ -85,7 +88,8 @@ var retentionTests = map[string]func(*testing.T, func(*testing.T) store.Store){
 
 func ending(t *testing.T, open func(*testing.T) store.Store) {
 	a, both := newArchive(t, open(t)), []string{ticket.DataTicket, ticket.DataEvent}
-	same(t, "what is left", []store.Kept{{ID: a.held.ID, Ended: longAgo, Left: both, Held: true}, {ID: a.ended.ID, Ended: longAgo, Left: both}}, a.kept())
+	held, merged := store.Kept{ID: a.held.ID, Ended: longAgo, Left: both, Held: true}, store.Kept{ID: a.merged.ID, Lead: a.ended.ID, Left: both}
+	same(t, "what is left", []store.Kept{held, {ID: a.ended.ID, Ended: longAgo, Left: both}, merged}, a.kept())
 
 	a.expire(a.ended, ticket.DataTicket)
 	item, err := a.s.Ticket(t.Context(), a.ended.ID)
@@ -107,7 +111,9 @@ func ending(t *testing.T, open func(*testing.T) store.Store) {
 	}
 
 	a.expire(a.ended, ticket.DataEvent)
-	same(t, "what is left", []store.Kept{{ID: a.held.ID, Ended: longAgo, Left: both, Held: true}}, a.kept())
+	same(t, "what is left", []store.Kept{held, merged}, a.kept())
+	a.expire(a.merged, both...)
+	same(t, "what is left", []store.Kept{held}, a.kept())
 	for _, e := range a.history(a.ended) {
 		if e.Private != nil || e.Salt != nil {
 			t.Errorf("event %d still says %+v", e.Seq, e.Private)
@@ -138,8 +144,13 @@ func sweeping(t *testing.T, open func(*testing.T) store.Store) {
 	before := longAgo.Add(time.Hour)
 	quarantined := store.Delivery{ID: a.m.ID(t, longAgo), Channel: "wechat", ReceivedAt: longAgo, State: store.DeliveryQuarantined, Raw: []byte("unread")}
 	Must(t, a.s, store.Change{Delivery: &quarantined})
-	// Three of the four are from before; of those one is held. No notice is out, so none ends.
-	for class, want := range map[string]int64{store.DataRaw: 4, store.DataRecording: 2, store.DataAccessLog: 2, "unknown": 0} {
+	// What the citizen of the held ticket said later came in a delivery of its own, which only its request knows.
+	later := store.Delivery{ID: a.m.ID(t, longAgo), Channel: "wechat", ReceivedAt: longAgo, State: store.DeliveryTaken, Raw: []byte("said later")}
+	Must(t, a.s, store.Change{Delivery: &later, Requests: []store.Request{
+		{Channel: "wechat", Key: "later", Delivery: later.ID, Ticket: a.held.ID, Outcome: []byte("{}"), At: longAgo},
+	}})
+	// Four of the five are from before; of those one is held. No notice is out, so none ends.
+	for class, want := range map[string]int64{store.DataRaw: 6, store.DataRecording: 3, store.DataAccessLog: 3, "unknown": 0} {
 		for _, round := range []struct {
 			dry  bool
 			want int64
@@ -172,8 +183,10 @@ func sweeping(t *testing.T, open func(*testing.T) store.Store) {
 			t.Errorf("%s: %d lines of the access log, %v", k.name, len(log), err)
 		}
 	}
-	if d, err := a.s.Delivery(ctx, quarantined.ID); err != nil || d.Raw == nil {
-		t.Errorf("what waits in quarantine has ended: %v", err)
+	for what, id := range map[string]ticket.ID{"what waits in quarantine": quarantined.ID, "what was said later on a held ticket": later.ID} {
+		if d, err := a.s.Delivery(ctx, id); err != nil || d.Raw == nil {
+			t.Errorf("%s has ended: %v", what, err)
+		}
 	}
 }
 
@@ -203,11 +216,11 @@ func sweepingPages(t *testing.T, open func(*testing.T) store.Store) {
 func attachments(t *testing.T, open func(*testing.T) store.Store) {
 	a, ctx := newArchive(t, open(t)), t.Context()
 	var needed []string
-	err := a.s.Attachments(ctx, Day, func(hashes []string) error { needed = append(needed, hashes...); return nil })
+	err := a.s.Attachments(ctx, Day, func(a store.Attached) error { needed = append(needed, a.SHA256...); return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, "attachments still needed", []string{"sum-" + a.held.Key, "sum-" + a.open.Key, "sum-" + a.new.Key}, needed)
+	same(t, "attachments still needed", []string{"sum-" + a.held.Key, "sum-" + a.open.Key, "sum-" + a.new.Key, "sum-" + a.merged.Key}, needed)
 
 	ref := ticket.MediaRef{SHA256: "ab12", Name: "路灯.jpg"}
 	for _, at := range []time.Time{longAgo, Day} { // the same content came again: it is not old

@@ -9,37 +9,51 @@ import (
 	"github.com/citizen-hotline/gateway/ticket"
 )
 
-const selectEvent = `SELECT e.pos, e.ticket, e.seq, e.hash, e.doc, e.sealed,
-	(SELECT p.hash FROM events p WHERE p.ticket = e.ticket AND p.seq = e.seq - 1) FROM events e `
+const (
+	eventColumns = `e.pos, e.ticket, e.seq, e.hash, e.doc, e.sealed,
+	(SELECT p.hash FROM events p WHERE p.ticket = e.ticket AND p.seq = e.seq - 1)`
+	selectEvent = `SELECT ` + eventColumns + ` FROM events e `
+)
+
+// keptEvent is a row of events as it is stored, with the hash of the one before.
+type keptEvent struct {
+	pos         int64
+	id          dbID
+	seq         int64
+	hash, prev  dbHash
+	doc, sealed []byte
+}
+
+func (k *keptEvent) columns() []any {
+	return []any{&k.pos, &k.id, &k.seq, &k.hash, &k.doc, &k.sealed, &k.prev}
+}
 
 func (s *Tables) scanEvent(r Row) (store.FeedItem, error) {
-	var (
-		item        store.FeedItem
-		id          dbID
-		seq         int64
-		hash, prev  dbHash
-		doc, sealed []byte
-	)
-	if err := r.Scan(&item.Position, &id, &seq, &hash, &doc, &sealed, &prev); err != nil {
-		return item, err
+	var kept keptEvent
+	if err := r.Scan(kept.columns()...); err != nil {
+		return store.FeedItem{}, err
 	}
-	item.Ticket = id.ID
+	return s.event(&kept)
+}
+
+func (s *Tables) event(k *keptEvent) (store.FeedItem, error) {
+	item := store.FeedItem{Position: k.pos, Ticket: k.id.ID}
 	e := &item.Event
-	if err := json.Unmarshal(doc, e); err != nil {
-		return item, fmt.Errorf("store: event %d of %s: %w", seq, id.ID, err)
+	if err := json.Unmarshal(k.doc, e); err != nil {
+		return item, fmt.Errorf("store: event %d of %s: %w", k.seq, k.id.ID, err)
 	}
-	e.Hash, e.Prev = hash.Hash, prev.Hash
-	plain, err := s.open(sealed, placeEvent, eventPlace(id.ID, seq))
+	e.Hash, e.Prev = k.hash.Hash, k.prev.Hash
+	plain, err := s.open(k.sealed, placeEvent, eventPlace(k.id.ID, k.seq))
 	if err != nil || len(plain) == 0 {
 		return item, err
 	}
 	salt := int(plain[0])
 	if len(plain) < 1+salt {
-		return item, fmt.Errorf("store: the personal part of event %d of %s is cut", seq, id.ID)
+		return item, fmt.Errorf("store: the personal part of event %d of %s is cut", k.seq, k.id.ID)
 	}
 	e.Salt, e.Private = plain[1:1+salt:1+salt], new(ticket.Private)
 	if err := json.Unmarshal(plain[1+salt:], e.Private); err != nil {
-		return item, fmt.Errorf("store: the personal part of event %d of %s: %w", seq, id.ID, err)
+		return item, fmt.Errorf("store: the personal part of event %d of %s: %w", k.seq, k.id.ID, err)
 	}
 	return item, nil
 }

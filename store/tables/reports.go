@@ -49,3 +49,43 @@ func (s *Tables) scanReport(row Row) (r store.Report, err error) {
 	r.Phone, r.ChannelID = private.Appellant.Phone, private.Appellant.ChannelID
 	return r, nil
 }
+
+// registration is a first event with where it stands in the list.
+type registration struct {
+	event   ticket.Event
+	at, pos int64
+}
+
+// Registrations implements [store.Reader].
+func (s *Tables) Registrations(ctx context.Context, from time.Time, cursor string, limit int) ([]ticket.Event, string, error) {
+	after := []int64{from.UnixMilli(), 0}
+	if cursor != "" {
+		var err error
+		if after, err = parseCursor(cursor, 2); err != nil {
+			return nil, "", err
+		}
+	}
+	limit = pageLimit(limit)
+	list, err := many(ctx, s.DB, "events", `SELECT t.registered_at, t.pos, `+eventColumns+` FROM tickets t JOIN events e ON e.ticket = t.id AND e.seq = 1
+		WHERE t.registered_at >= ? AND (t.registered_at, t.pos) > (?, ?) ORDER BY t.registered_at, t.pos LIMIT +?`,
+		s.scanRegistration, after[0], after[0], after[1], limit+1)
+	if err != nil {
+		return nil, "", err
+	}
+	list, next := cut(list, limit, func(r registration) string { return cursorOf(r.at, r.pos) })
+	events := make([]ticket.Event, len(list))
+	for i := range list {
+		events[i] = list[i].event
+	}
+	return events, next, nil
+}
+
+func (s *Tables) scanRegistration(row Row) (r registration, err error) {
+	var kept keptEvent
+	if err := row.Scan(append([]any{&r.at, &r.pos}, kept.columns()...)...); err != nil {
+		return r, err
+	}
+	item, err := s.event(&kept)
+	r.event = item.Event
+	return r, err
+}

@@ -28,7 +28,7 @@ const heldTickets = `FROM tickets h WHERE (h.flags & 16) <> 0`
 // quarantine, a notice on its way.
 var sweeps = map[string][]swept{
 	store.DataRaw: {
-		{"deliveries", `x.received_at < ? AND x.state <> 'quarantined'`, false, `x.id IN (SELECT h.delivery ` + heldTickets + ` AND h.delivery IS NOT NULL)`},
+		{"deliveries", `x.received_at < ? AND x.state <> 'quarantined'`, false, ``}, // see heldDeliveries
 		{"requests", `x.at < ?`, false, `coalesce(x.ticket, '') IN (SELECT h.id ` + heldTickets + `)`},
 		{"outbox", `x.created < ? AND x.state <> 'pending'`, false, `coalesce(x.ticket, '') IN (SELECT h.id ` + heldTickets + `)`},
 	},
@@ -58,7 +58,16 @@ func (s *Tables) Sweep(ctx context.Context, class string, before time.Time, dry 
 func (s *Tables) sweep(ctx context.Context, sw swept, before time.Time, dry bool) (n int64, err error) {
 	w := wholeNamed(sw.table)
 	key := `x.` + strings.Join(w.names()[:w.keys], `, x.`)
-	lapsed := ` FROM ` + sw.table + ` x WHERE ` + sw.old + ` AND NOT ` + sw.held
+	lapsed := ` FROM ` + sw.table + ` x WHERE ` + sw.old
+	var held []any
+	if sw.held == "" {
+		if held, err = s.heldDeliveries(ctx); err != nil {
+			return 0, err
+		}
+		lapsed += ` AND x.id NOT IN (` + marks(len(held)) + `)`
+	} else {
+		lapsed += ` AND NOT ` + sw.held
+	}
 	if !sw.whole {
 		lapsed += ` AND x.sealed IS NOT NULL`
 	}
@@ -68,13 +77,56 @@ func (s *Tables) sweep(ctx context.Context, sw swept, before time.Time, dry bool
 		if err != nil || last == nil {
 			return n, err
 		}
-		within, args := lapsed+` AND (`+key+`) <= (`+marks(w.keys)+`)`, append([]any{before.UnixMilli()}, last...)
+		within, args := lapsed+` AND (`+key+`) <= (`+marks(w.keys)+`)`, slices.Concat([]any{before.UnixMilli()}, held, last)
 		if after != nil {
 			within, args = within+` AND (`+key+`) > (`+marks(w.keys)+`)`, append(args, after...)
 		}
 		page, err := s.endPage(ctx, sw, key, within, args, dry)
 		if n += page; err != nil {
 			return n, err
+		}
+		after = last
+	}
+}
+
+// heldDeliveriesMost is how many deliveries of held tickets there may be: they are named one by one.
+const heldDeliveriesMost = 20_000
+
+// heldDeliveries lists what came for the held tickets: the delivery that made each, and those that were added to
+// it, which only their requests know.
+func (s *Tables) heldDeliveries(ctx context.Context) (ids []any, err error) {
+	var none any = []byte{} // a list must not be empty, and no delivery has this id
+	ids = append(ids, none)
+	add := func(text string, args ...any) error {
+		found, err := built(ctx, s.DB, "held deliveries", text, func(r Row) (any, error) {
+			var id []byte
+			err := r.Scan(&id)
+			return id, err
+		}, args...)
+		if ids = append(ids, found...); err == nil && len(ids) > heldDeliveriesMost {
+			err = fmt.Errorf("more than %d deliveries belong to held tickets: release those whose reason is over", heldDeliveriesMost)
+		}
+		return err
+	}
+	held, err := built(ctx, s.DB, "held tickets", `SELECT count(*) `+heldTickets, scanInt)
+	if err != nil || held[0] == 0 {
+		return ids, err
+	}
+	if err := add(`SELECT h.delivery ` + heldTickets + ` AND h.delivery IS NOT NULL`); err != nil {
+		return nil, err
+	}
+	requests := wholeNamed("requests")
+	for after := []any(nil); ; {
+		last, err := s.pageEnd(ctx, requests, after)
+		if err != nil || last == nil {
+			return ids, err
+		}
+		within, args := `(x.channel, x.key) <= (?, ?)`, last
+		if after != nil {
+			within, args = within+` AND (x.channel, x.key) > (?, ?)`, slices.Concat(last, after)
+		}
+		if err := add(`SELECT x.delivery FROM requests x WHERE `+within+` AND x.delivery IS NOT NULL AND x.ticket IN (SELECT h.id `+heldTickets+`)`, args...); err != nil {
+			return nil, err
 		}
 		after = last
 	}
@@ -118,20 +170,24 @@ func wholeNamed(table string) whole {
 
 // Kept implements [store.Retention].
 func (s *Tables) Kept(ctx context.Context, before time.Time, each func(store.Kept) error) error {
-	return pages(ctx, s, `SELECT t.id, t.flags, t.doc FROM tickets t WHERE t.registered_at < ? AND t.open = 0 AND (t.flags & 96) <> 96`,
+	return pages(ctx, s, `SELECT t.id, t.state, t.incident, t.flags, t.doc FROM tickets t
+		WHERE t.registered_at < ? AND (t.open = 0 OR t.state = 'merged') AND (t.flags & 96) <> 96`,
 		[]any{before.UnixMilli()}, scanKept, each)
 }
 
 func scanKept(r Row) (k store.Kept, err error) {
 	var (
-		id    dbID
-		flags int64
-		doc   []byte
+		id, lead dbID
+		state    ticket.State
+		flags    int64
+		doc      []byte
 	)
-	if err := r.Scan(&id, &flags, &doc); err != nil {
+	if err := r.Scan(&id, &state, &lead, &flags, &doc); err != nil {
 		return k, err
 	}
-	if k.Ended, err = endOf(doc); err != nil {
+	if state == ticket.StateMerged {
+		k.Lead = lead.ID
+	} else if k.Ended, err = endOf(doc); err != nil {
 		return k, fmt.Errorf("store: ticket %s: %w", id.ID, err)
 	}
 	k.ID, k.Held = id.ID, flags&flagHeld != 0
@@ -145,37 +201,46 @@ func scanKept(r Row) (k store.Kept, err error) {
 }
 
 // Attachments implements [store.Retention].
-func (s *Tables) Attachments(ctx context.Context, since time.Time, each func(sha256 []string) error) error {
-	return pages(ctx, s, `SELECT t.id, t.open, t.flags, t.doc, t.sealed FROM tickets t WHERE t.sealed IS NOT NULL`, nil,
-		func(r Row) ([]string, error) { return s.scanAttachments(r, since) }, each)
+func (s *Tables) Attachments(ctx context.Context, since time.Time, each func(store.Attached) error) error {
+	return pages(ctx, s, `SELECT t.id, t.state, t.incident, t.open, t.flags, t.doc, t.sealed FROM tickets t WHERE t.sealed IS NOT NULL`, nil,
+		func(r Row) (store.Attached, error) { return s.scanAttached(r, since) }, func(a store.Attached) error {
+			if len(a.SHA256) == 0 {
+				return nil
+			}
+			return each(a)
+		})
 }
 
-func (s *Tables) scanAttachments(r Row, since time.Time) (hashes []string, err error) {
+func (s *Tables) scanAttached(r Row, since time.Time) (a store.Attached, err error) {
 	var (
-		id          dbID
+		id, lead    dbID
+		state       ticket.State
 		open, flags int64
 		doc, sealed []byte
 	)
-	if err := r.Scan(&id, &open, &flags, &doc, &sealed); err != nil {
-		return nil, err
+	if err := r.Scan(&id, &state, &lead, &open, &flags, &doc, &sealed); err != nil {
+		return a, err
 	}
-	ended, err := endOf(doc)
-	if err != nil {
-		return nil, fmt.Errorf("store: ticket %s: %w", id.ID, err)
-	}
-	if open == 0 && flags&flagHeld == 0 && ended.Before(since) {
-		return nil, nil
+	if a.ID, a.Held = id.ID, flags&flagHeld != 0; state == ticket.StateMerged {
+		a.Lead = lead.ID
+	} else if open == 0 {
+		if a.Ended, err = endOf(doc); err != nil {
+			return a, fmt.Errorf("store: ticket %s: %w", id.ID, err)
+		}
+		if !a.Held && a.Ended.Before(since) {
+			return a, nil
+		}
 	}
 	var p struct {
 		Media []ticket.MediaRef `json:"media"`
 	}
 	if err := s.openJSON(&p, sealed, placeTicket, id.ID[:]); err != nil {
-		return nil, err
+		return a, err
 	}
 	for _, m := range p.Media {
-		hashes = append(hashes, m.SHA256)
+		a.SHA256 = append(a.SHA256, m.SHA256)
 	}
-	return hashes, nil
+	return a, nil
 }
 
 // DropMedia implements [store.Retention].

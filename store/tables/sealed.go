@@ -37,6 +37,9 @@ func eventPlace(id ticket.ID, seq int64) []byte {
 // seal is what to bind for a sealed column.
 func (e *encoder) seal(plain []byte, table string, row []byte) any {
 	sealed, err := e.s.Ring.Seal(plain, place(table, row))
+	if errors.Is(err, seal.ErrBehind) {
+		err = ticket.Errorf(ticket.Unavailable, "store.keys", "%v", err)
+	}
 	if err != nil {
 		e.fail(err)
 		return nil
