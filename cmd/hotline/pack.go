@@ -3,7 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/citizen-hotline/gateway/internal/app"
 )
@@ -26,6 +30,9 @@ func quiet(err error) error {
 
 type rulesCmd struct {
 	Explain  explainCmd  `cmd:"" help:"Say who would own a request, and why; or why a ticket landed where it did."`
+	Lint     lintCmd     `cmd:"" help:"Look for rules that do nothing, places and matters nobody owns, words that repeat others."`
+	Test     testCmd     `cmd:"" help:"Run the pack's tests, and name the rules that none of them touches."`
+	Replay   replayCmd   `cmd:"" help:"Ask a candidate about recorded requests, and say what would move."`
 	History  historyCmd  `cmd:"" help:"List the packs that were in force."`
 	Rollback rollbackCmd `cmd:"" help:"Bring an earlier pack back into force."`
 }
@@ -63,6 +70,74 @@ func (c *explainCmd) Run(ctx context.Context) error {
 		Type: c.Type, At: c.At, Lng: c.Lng, Lat: c.Lat, Datum: c.Datum,
 	}, c.JSON, os.Stdout)
 }
+
+type replayCmd struct {
+	whereFlags
+	Candidate string `help:"Folder of the pack that might come into force." required:"" type:"existingdir" placeholder:"DIR"`
+	City      string `help:"Folder of the pack to compare with; the active one of the data folder without it." placeholder:"DIR"`
+	Since     string `help:"How far back: 30d, 12h; all requests without it." placeholder:"30d" xor:"what"`
+	File      string `help:"Requests of a CSV or XLSX file, as for import, instead of the recorded ones." type:"existingfile" xor:"what"`
+	FailOver  string `help:"Exit with 1 when more would move: 2%." placeholder:"2%"`
+	JSON      bool   `help:"Print JSON."`
+}
+
+// Help says what is compared.
+func (c *replayCmd) Help() string {
+	return `Each request is decided by the pack in force, from what was seen when it came, and by the candidate, which finds place
+and category for itself unless the channel named them. A gateway may go on serving.`
+}
+
+// Run replays. It exits with 1 when more would move than --fail-over allows.
+func (c *replayCmd) Run(ctx context.Context) error {
+	o := app.ReplayOptions{Candidate: c.Candidate, City: c.City, File: c.File, FailOver: -1, JSON: c.JSON}
+	if c.Since != "" {
+		var err error
+		if o.Since, err = days(c.Since); err != nil {
+			return fmt.Errorf("--since %q: write 30d or 12h", c.Since)
+		}
+	}
+	if c.FailOver != "" {
+		percent, err := strconv.ParseFloat(strings.TrimSuffix(c.FailOver, "%"), 64)
+		if err != nil || percent < 0 || percent > 100 || !strings.HasSuffix(c.FailOver, "%") {
+			return fmt.Errorf("--fail-over %q: write a share of the requests, 2%%", c.FailOver)
+		}
+		o.FailOver = percent / 100
+	}
+	return quiet(app.Replay(ctx, c.where(), o, app.Report{Out: os.Stdout, Progress: terminal(os.Stderr)}))
+}
+
+// days reads a length of time that may be in days.
+func days(s string) (time.Duration, error) {
+	if n, ok := strings.CutSuffix(s, "d"); ok {
+		d, err := strconv.Atoi(n)
+		if err != nil || d < 1 {
+			return 0, errors.New("not a number of days")
+		}
+		return time.Duration(d) * 24 * time.Hour, nil
+	}
+	d, err := time.ParseDuration(s)
+	if err == nil && d <= 0 {
+		err = errors.New("not a length of time")
+	}
+	return d, err
+}
+
+type lintCmd struct {
+	Pack   string `arg:"" help:"Folder of the city pack." type:"existingdir"`
+	Strict bool   `help:"Exit with 1 when there is anything to say."`
+	JSON   bool   `help:"Print JSON."`
+}
+
+// Run looks the pack over.
+func (c *lintCmd) Run() error { return quiet(app.Lint(c.Pack, c.Strict, c.JSON, os.Stdout)) }
+
+type testCmd struct {
+	Pack string `arg:"" help:"Folder of the city pack." type:"existingdir"`
+	JSON bool   `help:"Print JSON."`
+}
+
+// Run exits with 1 when a test fails.
+func (c *testCmd) Run() error { return quiet(app.TestRules(c.Pack, c.JSON, os.Stdout)) }
 
 type historyCmd struct {
 	whereFlags

@@ -98,21 +98,7 @@ type packReader interface {
 
 // keeping reads how long the pack in force keeps what, and in which zone the city lies.
 func keeping(ctx context.Context, r packReader) (keep map[string]city.Keep, hash string, zone *time.Location, err error) {
-	active, err := r.ActivePack(ctx)
-	if ticket.IsKind(err, ticket.NotFound) {
-		return nil, "", nil, errors.New("no city pack was published yet: start once with --city DIR")
-	}
-	if err != nil {
-		return nil, "", nil, err
-	}
-	if active, err = r.PackByHash(ctx, active.Hash); err != nil {
-		return nil, "", nil, err
-	}
-	files, err := config.FromArchive(active.Archive)
-	if err != nil {
-		return nil, "", nil, err
-	}
-	p, err := config.Load(files)
+	p, err := activePack(ctx, r)
 	if err != nil {
 		return nil, "", nil, err
 	}
