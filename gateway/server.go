@@ -40,7 +40,7 @@ type Store interface {
 // DemoInfo says that the gateway's clock is a demo's.
 type DemoInfo = api.Demo
 
-// Options are the parts of the server. All are required but Rollback, TrustedProxies and Demo.
+// Options are the parts of the server. All are required but Rollback, Promote, TrustedProxies and Demo.
 type Options struct {
 	Intake   *intake.Intake
 	Desk     *desk.Desk
@@ -57,8 +57,10 @@ type Options struct {
 	TrustedProxies []netip.Prefix
 	// Rollback brings an earlier pack back into force; nil leaves that to the command line.
 	Rollback func(ctx context.Context, hash, author, note string) error
-	Demo     *DemoInfo
-	Now      func() time.Time
+	// Promote puts the candidate of the shadow in force and gives its hash; nil leaves that to the command line.
+	Promote func(ctx context.Context, author, note string) (string, error)
+	Demo    *DemoInfo
+	Now     func() time.Time
 }
 
 // Server is the edge, ready to listen.
@@ -101,7 +103,7 @@ func New(o Options) (*Server, error) {
 	}
 	a, err := api.New(api.Options{
 		Intake: o.Intake, Desk: o.Desk, Accounts: o.Accounts, Media: o.Media, Store: o.Store, Live: o.Live, Hub: o.Hub, Log: o.Log,
-		Limits: s.limits, Rollback: o.Rollback, PublicURL: public, Demo: o.Demo, Now: o.Now, ClientIP: s.clientIP, Stop: s.stop,
+		Limits: s.limits, Rollback: o.Rollback, Promote: o.Promote, PublicURL: public, Demo: o.Demo, Now: o.Now, ClientIP: s.clientIP, Stop: s.stop,
 	})
 	if err != nil {
 		return nil, err

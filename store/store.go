@@ -432,6 +432,50 @@ type Pack struct {
 	Archive []byte
 }
 
+// Shadows keep what a candidate pack would have decided beside the pack in force. There is one shadow at a
+// time, or none.
+type Shadows interface {
+	// StartShadow keeps a pack without putting it in force, and makes it the shadow from the event at a
+	// position on. The shadow that is the same pack goes on; another one ends, with its decisions.
+	StartShadow(ctx context.Context, p Pack, after int64) (Shadow, error)
+	Shadow(ctx context.Context) (Shadow, error) // ticket.NotFound when there is none
+	EndShadow(ctx context.Context) error
+	// PutShadowed keeps decisions, each ticket's once.
+	PutShadowed(ctx context.Context, shadow int64, decisions []Shadowed) error
+	Shadowed(ctx context.Context, shadow int64) (ShadowReport, error)
+}
+
+// Shadow is a candidate beside the pack in force.
+type Shadow struct {
+	ID       int64
+	Hash     string
+	Author   string
+	At       time.Time
+	Position int64 // of the last event before it began
+}
+
+// Shadowed is what a shadow would have decided for a ticket.
+type Shadowed struct {
+	Ticket ticket.ID
+	Number string
+	Was    string // the unit it went to; empty: the duty desk
+	Would  string
+	Rule   string // by which it would
+}
+
+// ShadowReport counts a shadow's decisions.
+type ShadowReport struct {
+	Decided, Moved int
+	Flows          []ShadowFlow // of those that would move, the largest first
+}
+
+// ShadowFlow is how many tickets would go from one owner to another.
+type ShadowFlow struct {
+	Was, Would string
+	Count      int
+	Example    string // number of one of them
+}
+
 // Accounts keeps users, their sessions and machine tokens. Administrative: closures, not Changes.
 type Accounts interface {
 	User(ctx context.Context, login string) (User, error)
@@ -533,6 +577,7 @@ type Store interface {
 	Packs
 	Accounts
 	Retention
+	Shadows
 	// UserByToken finds the machine account of a token hash.
 	UserByToken(ctx context.Context, hash ticket.Hash) (User, error)
 	// Walk calls each for every ticket id in order of registration, in pages, for verify and export.

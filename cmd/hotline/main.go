@@ -25,6 +25,7 @@ type commands struct {
 	Rules     rulesCmd     `cmd:"" help:"Explain routing, list published packs, roll back."`
 	Calendar  calendarCmd  `cmd:"" help:"Working out deadlines by a city's calendar."`
 	Import    importCmd    `cmd:"" help:"Import old tickets from CSV or XLSX."`
+	Classify  classifyCmd  `cmd:"" help:"Train the classifier that names categories, judge it, try it."`
 	Adapters  adaptersCmd  `cmd:"" help:"List channels' adapters, or try one on a recorded request."`
 	Backup    backupCmd    `cmd:"" help:"Write a city's data into a folder, while it is served."`
 	Restore   restoreCmd   `cmd:"" help:"Make a city of a backup."`

@@ -33,6 +33,8 @@ type rulesCmd struct {
 	Lint     lintCmd     `cmd:"" help:"Look for rules that do nothing, places and matters nobody owns, words that repeat others."`
 	Test     testCmd     `cmd:"" help:"Run the pack's tests, and name the rules that none of them touches."`
 	Replay   replayCmd   `cmd:"" help:"Ask a candidate about recorded requests, and say what would move."`
+	Shadow   shadowCmd   `cmd:"" help:"Say what the candidate of serve --shadow would have decided otherwise."`
+	Promote  promoteCmd  `cmd:"" help:"Put the candidate of serve --shadow in force."`
 	History  historyCmd  `cmd:"" help:"List the packs that were in force."`
 	Rollback rollbackCmd `cmd:"" help:"Bring an earlier pack back into force."`
 }
@@ -121,6 +123,21 @@ func days(s string) (time.Duration, error) {
 	}
 	return d, err
 }
+
+type shadowCmd struct {
+	whereFlags
+	JSON bool `help:"Print JSON."`
+}
+
+// Run shows what the shadow found; a gateway may go on serving.
+func (c *shadowCmd) Run(ctx context.Context) error {
+	return app.ShowShadow(ctx, c.where(), c.JSON, os.Stdout)
+}
+
+type promoteCmd struct{ whereFlags }
+
+// Run promotes. The data folder must not be in use: a running gateway promotes by its API.
+func (c *promoteCmd) Run(ctx context.Context) error { return app.Promote(ctx, c.where(), os.Stdout) }
 
 type lintCmd struct {
 	Pack   string `arg:"" help:"Folder of the city pack." type:"existingdir"`

@@ -18,6 +18,7 @@ type serveCmd struct {
 	Listen    string   `help:"Address to listen on." env:"HOTLINE_LISTEN" default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
 	PublicURL string   `help:"Address as citizens and platforms reach it." env:"HOTLINE_PUBLIC_URL" placeholder:"URL"`
 	Proxies   []string `name:"trusted-proxies" help:"Networks whose X-Forwarded-For is believed." env:"HOTLINE_TRUSTED_PROXIES" placeholder:"CIDR"`
+	Shadow    string   `help:"Folder of a candidate pack that decides beside the one in force; nobody obeys it." env:"HOTLINE_SHADOW" placeholder:"DIR"`
 	Retention string   `help:"Hour of the night to end what was kept as long as the pack says; never without it." env:"HOTLINE_RETENTION" placeholder:"03:30"`
 	LogLevel  string   `help:"debug, info, warn or error." env:"HOTLINE_LOG_LEVEL" default:"info" enum:"debug,info,warn,error"`
 	LogFormat string   `help:"text or json." env:"HOTLINE_LOG_FORMAT" default:"text" enum:"text,json"`
@@ -37,7 +38,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	}
 	a, err := app.New(ctx, app.Options{
 		City: c.City, Where: c.where(), Listen: c.Listen, PublicURL: c.PublicURL, TrustedProxies: proxies,
-		Retention: c.Retention, Demo: c.Demo, Speed: c.Speed, LogLevel: c.LogLevel, LogFormat: c.LogFormat, Out: os.Stdout, Log: os.Stderr, Getenv: os.Getenv,
+		Shadow: c.Shadow, Retention: c.Retention, Demo: c.Demo, Speed: c.Speed, LogLevel: c.LogLevel, LogFormat: c.LogFormat, Out: os.Stdout, Log: os.Stderr, Getenv: os.Getenv,
 	})
 	if err != nil {
 		return err

@@ -32,7 +32,7 @@ var (
 		"GET /alerts": {"desk", "unit_handler", "unit_head", "duty", "supervisor"}, "POST /alerts/{id}/ack": {"unit_head", "duty", "supervisor"},
 		"GET /notices": {"duty", "integrator", "admin"}, "POST /notices/redrive": {"duty", "integrator", "admin"},
 		"GET /counts": {"unit_head", "duty", "supervisor", "analyst", "auditor"},
-		"GET /pack":   {"admin"}, "POST /pack/rollback": {"admin"},
+		"GET /pack": {"admin"}, "POST /pack/rollback": {"admin"}, "GET /pack/shadow": {"admin"}, "POST /pack/promote": {"admin"},
 		"GET /users": {"admin"}, "POST /users": {"admin"}, "POST /users/{login}/disable": {"admin"},
 
 		"POST /password": everyRole, "POST /logout": everyRole, // last: they end the session

@@ -33,6 +33,7 @@ const Prefix = "/api/v1"
 // Store is what the interface reads besides the desk.
 type Store interface {
 	store.Packs
+	store.Shadows
 	Users(ctx context.Context) ([]store.User, error)
 }
 
@@ -42,7 +43,7 @@ type Demo struct {
 	StartedAt time.Time // of the city's time
 }
 
-// Options are the parts of the interface. All are required but Rollback and Demo.
+// Options are the parts of the interface. All are required but Rollback, Promote and Demo.
 type Options struct {
 	Intake   *intake.Intake
 	Desk     *desk.Desk
@@ -54,7 +55,9 @@ type Options struct {
 	Log      *slog.Logger
 	Limits   *ratelimit.Limiter
 	// Rollback brings an earlier pack back into force after checking that it loads and fits.
-	Rollback  func(ctx context.Context, hash, author, note string) error
+	Rollback func(ctx context.Context, hash, author, note string) error
+	// Promote puts the candidate of the shadow in force, after the same checks, and gives its hash.
+	Promote   func(ctx context.Context, author, note string) (string, error)
 	PublicURL *url.URL
 	Demo      *Demo
 	Now       func() time.Time

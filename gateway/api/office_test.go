@@ -47,7 +47,7 @@ func open(t *testing.T) *office {
 	o.url = "http://" + ln.Addr().String()
 	var log bytes.Buffer
 	a, err := app.New(t.Context(), app.Options{
-		City: "../../config/cities/linyi", Where: app.Where{Data: t.TempDir()}, Listen: ln.Addr().String(), Demo: true,
+		City: "../../config/cities/linyi", Shadow: "../../config/cities/linyi", Where: app.Where{Data: t.TempDir()}, Listen: ln.Addr().String(), Demo: true,
 		Clock: func() time.Time { return time.UnixMilli(o.now.Load()).UTC() }, Out: io.Discard, Log: &log, LogLevel: "error", Getenv: os.Getenv,
 	})
 	if err != nil {

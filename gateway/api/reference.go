@@ -101,3 +101,60 @@ func (a *API) postRollback(k *call) error {
 	}
 	return k.JSON(map[string]string{"active": body.Hash})
 }
+
+// shadow is a candidate beside the pack in force, and what it would have decided otherwise.
+type shadow struct {
+	Hash    string       `json:"hash"`
+	Author  string       `json:"author"`
+	Since   time.Time    `json:"since"`
+	Decided int          `json:"decided"`
+	Moved   int          `json:"moved"`
+	Flows   []shadowFlow `json:"flows"`
+}
+
+type shadowFlow struct {
+	Was     string `json:"was"`
+	Would   string `json:"would"`
+	Count   int    `json:"count"`
+	Example string `json:"example"`
+}
+
+func (a *API) getShadow(k *call) error {
+	ctx := k.UserContext()
+	of, err := a.Store.Shadow(ctx)
+	if ticket.IsKind(err, ticket.NotFound) {
+		return ticket.Errorf(ticket.NotFound, "pack.shadow.none", "没有正在试运行的候选包；用 serve --shadow 目录 启动一个")
+	}
+	if err != nil {
+		return err
+	}
+	found, err := a.Store.Shadowed(ctx, of.ID)
+	if err != nil {
+		return err
+	}
+	s := shadow{Hash: of.Hash, Author: of.Author, Since: of.At.In(a.Live.Get().Zone), Decided: found.Decided, Moved: found.Moved, Flows: []shadowFlow{}}
+	for _, f := range found.Flows {
+		s.Flows = append(s.Flows, shadowFlow(f))
+	}
+	return k.JSON(s)
+}
+
+func (a *API) postPromote(k *call) error {
+	var body struct {
+		Note string `json:"note" validate:"max=200"`
+	}
+	if err := a.body(k, &body); err != nil {
+		return err
+	}
+	if a.Promote == nil {
+		return ticket.Errorf(ticket.Unavailable, "pack.promote", "此服务未开启在线启用，请使用 hotline rules promote")
+	}
+	hash, err := a.Promote(k.UserContext(), k.viewer.Login, clean(body.Note))
+	if err != nil && ticket.KindOf(err) == ticket.Internal {
+		return ticket.Errorf(ticket.Conflict, "pack.unfit", "此候选包不能启用：%v", err).Because(err)
+	}
+	if err != nil {
+		return err
+	}
+	return k.JSON(map[string]string{"active": hash})
+}

@@ -64,6 +64,8 @@ func (a *API) routes() []route {
 		{get, "/counts", byRight, desk.RightReports, a.getCounts},
 
 		{get, "/pack", byRight, desk.RightPacks, a.getPack},
+		{get, "/pack/shadow", byRight, desk.RightPacks, a.getShadow},
+		{post, "/pack/promote", byRight, desk.RightPacks, a.postPromote},
 		{post, "/pack/rollback", byRight, desk.RightPacks, a.postRollback},
 		{get, "/users", byRight, desk.RightUsers, a.getUsers},
 		{post, "/users", byRight, desk.RightUsers, a.postUser},

@@ -90,6 +90,9 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if err := a.openCity(ctx); err != nil {
 		return nil, err
 	}
+	if err := a.openShadow(ctx); err != nil {
+		return nil, err
+	}
 	if err := a.build(); err != nil {
 		return nil, err
 	}
@@ -235,7 +238,7 @@ func (a *App) build() error {
 	a.server, err = gateway.New(gateway.Options{
 		Intake: a.intake, Desk: a.desk, Accounts: a.accounts, Media: a.media, Store: a.store,
 		Live: a.live, Hub: a.hub, Log: a.log.With(slog.String("part", "gateway")), Metrics: a.metrics, PublicURL: a.options.PublicURL,
-		TrustedProxies: a.options.TrustedProxies, Rollback: a.Rollback, Demo: demo, Now: now,
+		TrustedProxies: a.options.TrustedProxies, Rollback: a.Rollback, Promote: a.Promote, Demo: demo, Now: now,
 	})
 	return err
 }
@@ -254,7 +257,7 @@ func (a *App) worldNow() time.Time {
 func (a *App) Run(ctx context.Context, ln net.Listener) error {
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	var loops sync.WaitGroup
-	for _, loop := range []func(context.Context){a.tracker.Run, a.outbox.Run, a.runIndex, a.runPack, a.runDemoClock, a.runClock, a.runIncidents, a.watchKeys, a.runRetention} {
+	for _, loop := range []func(context.Context){a.tracker.Run, a.outbox.Run, a.runIndex, a.runPack, a.runDemoClock, a.runClock, a.runIncidents, a.watchKeys, a.runRetention, a.runShadow} {
 		loops.Go(func() { loop(work) })
 	}
 	served := make(chan error, 1)

@@ -54,7 +54,7 @@ func Health(ctx context.Context, address, listen string) error {
 
 // ReloadNow reloads the pack and logs what came of it.
 func (a *App) ReloadNow(ctx context.Context) {
-	if err := a.Reload(ctx); err != nil {
+	if err := errors.Join(a.Reload(ctx), a.openShadow(ctx)); err != nil {
 		a.log.ErrorContext(ctx, "reload refused", slog.Any("error", err))
 	}
 }

@@ -22,6 +22,7 @@ type Options struct {
 	Demo           bool             // accelerated clock, demo accounts and secrets, loopback only
 	Speed          float64          // of the demo's clock; 0 means 120
 	Clock          func() time.Time // tells a demo's time instead of its own clock, for tests
+	Shadow         string           // folder of a candidate pack that decides beside the one in force; empty: none
 	Retention      string           // hour of the night, 15:04 of the city, to end what was kept long enough; empty: never
 	LogLevel       string           // debug, info, warn, error
 	LogFormat      string           // text, json

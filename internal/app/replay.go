@@ -13,6 +13,7 @@ import (
 	"github.com/citizen-hotline/gateway/internal/importer"
 	"github.com/citizen-hotline/gateway/internal/replay"
 	"github.com/citizen-hotline/gateway/internal/wire"
+	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/store/sqlite"
 	"github.com/citizen-hotline/gateway/ticket"
 )
@@ -79,6 +80,8 @@ func Replay(ctx context.Context, where Where, o ReplayOptions, report Report) (e
 type recorded interface {
 	packReader
 	Registrations(ctx context.Context, from time.Time, cursor string, limit int) ([]ticket.Event, string, error)
+	Tickets(ctx context.Context, f store.Filter) (store.Page, error)
+	History(ctx context.Context, id ticket.ID) ([]ticket.Event, error)
 }
 
 // peek opens a city's data to read, while gateways go on serving.
@@ -106,10 +109,16 @@ func activePack(ctx context.Context, r packReader) (*config.Pack, error) {
 	if err != nil {
 		return nil, err
 	}
-	if active, err = r.PackByHash(ctx, active.Hash); err != nil {
+	return storedPack(ctx, r, active.Hash)
+}
+
+// storedPack reads a pack that was kept.
+func storedPack(ctx context.Context, r packReader, hash string) (*config.Pack, error) {
+	kept, err := r.PackByHash(ctx, hash)
+	if err != nil {
 		return nil, err
 	}
-	files, err := config.FromArchive(active.Archive)
+	files, err := config.FromArchive(kept.Archive)
 	if err != nil {
 		return nil, err
 	}

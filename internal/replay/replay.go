@@ -101,9 +101,14 @@ func (c *Comparison) Recorded(number string, seen routing.Facts, said config.Tes
 		c.report.Unread++
 		return
 	}
+	c.add(number, seen, Reread(c.pack, c.candidate, seen, said))
+}
+
+// Reread is what a candidate sees of a request of which the pack in force saw that: place and category as it
+// finds them, unless they came from the channel.
+func Reread(pack, candidate *config.Pack, seen routing.Facts, said config.TestFacts) routing.Facts {
 	said.Category, said.Region = "", ""
-	was, now := c.pack.Facts(said), c.candidate.Facts(said)
-	after := seen
+	was, now, after := pack.Facts(said), candidate.Facts(said), seen
 	if was.Category == seen.Category {
 		after.Category = now.Category
 		if was.Type == seen.Type {
@@ -114,7 +119,7 @@ func (c *Comparison) Recorded(number string, seen routing.Facts, said config.Tes
 		after.Region = now.Region
 	}
 	after.Areas = now.Areas
-	c.add(number, seen, after)
+	return after
 }
 
 func (c *Comparison) add(number string, before, after routing.Facts) {

@@ -18,6 +18,7 @@ var accountTests = map[string]func(*testing.T, func(*testing.T) store.Store){
 	"wrong tracking codes lock":   trackFailures,
 	"number blocks never overlap": numbers,
 	"packs":                       packs,
+	"a shadow decides beside":     shadows,
 	"media":                       media,
 	"health":                      health,
 }
@@ -266,4 +267,59 @@ func health(t *testing.T, open func(*testing.T) store.Store) {
 		}
 		Must(t, s, m.Ticket(t, Day, func(r *ticket.Registration, _ *ticket.Private) { r.Key = strconv.Itoa(i) }).Change())
 	}
+}
+
+func shadows(t *testing.T, open func(*testing.T) store.Store) {
+	s, m, ctx := open(t), NewMaker(), t.Context()
+	_, err := s.Shadow(ctx)
+	kind(t, "without one", err, ticket.NotFound, "")
+	pack := func(hash string) store.Pack {
+		return store.Pack{Hash: hash, Author: "王工", At: Day, Archive: []byte("pack " + hash)}
+	}
+	if err := s.PublishPack(ctx, pack("live")); err != nil {
+		t.Fatal(err)
+	}
+	first, err := s.StartShadow(ctx, pack("a"), 7)
+	if err != nil || first.Hash != "a" || first.Author != "王工" || !first.At.Equal(Day) || first.Position != 7 {
+		t.Fatalf("started %+v, %v", first, err)
+	}
+	decisions := []store.Shadowed{
+		{Ticket: m.ID(t, Day), Number: "LY1", Was: "u1", Would: "u1", Rule: "r"},
+		{Ticket: m.ID(t, Day), Number: "LY2", Was: "u1", Would: "u2", Rule: "r"},
+		{Ticket: m.ID(t, Day), Number: "LY3", Was: "u1", Would: "u2", Rule: "r"},
+		{Ticket: m.ID(t, Day), Number: "LY4", Was: "", Would: "u2", Rule: "r"},
+	}
+	for _, part := range [][]store.Shadowed{decisions[:3], decisions, nil} { // the same ticket counts once
+		if err := s.PutShadowed(ctx, first.ID, part); err != nil {
+			t.Fatal(err)
+		}
+	}
+	report, err := s.Shadowed(ctx, first.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "report", store.ShadowReport{Decided: 4, Moved: 3, Flows: []store.ShadowFlow{{Was: "u1", Would: "u2", Count: 2, Example: "LY3"}, {Would: "u2", Count: 1, Example: "LY4"}}}, report)
+	again, err := s.StartShadow(ctx, pack("a"), 99)
+	if err != nil || again != first {
+		t.Errorf("the same pack begins anew: %+v, %v", again, err)
+	}
+	active, err := s.ActivePack(ctx)
+	if err != nil || active.Hash != "live" {
+		t.Errorf("the shadow is in force: %+v, %v", active, err)
+	}
+	if kept, err := s.PackByHash(ctx, "a"); err != nil || string(kept.Archive) != "pack a" {
+		t.Errorf("kept %q, %v", kept.Archive, err)
+	}
+	other, err := s.StartShadow(ctx, pack("b"), 8)
+	if err != nil || other.ID == first.ID && other.Hash == first.Hash {
+		t.Fatalf("another one: %+v, %v", other, err)
+	}
+	if report, err := s.Shadowed(ctx, other.ID); err != nil || report.Decided != 0 {
+		t.Errorf("another one has decided %d already, %v", report.Decided, err)
+	}
+	if err := s.EndShadow(ctx); err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Shadow(ctx)
+	kind(t, "ended", err, ticket.NotFound, "")
 }

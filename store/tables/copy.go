@@ -40,6 +40,8 @@ var wholes = []whole{
 	{"numbers", 1, "day text, next int", 0},
 	{"packs", 1, "hash text, author text, note text, at int, archive blob", 1}, // an archive may have megabytes
 	{"pack_activations", 1, "id int, hash text, author text, note text, at int", 0},
+	{"shadows", 1, "id int, hash text, author text, at int, pos int", 0},
+	{"shadow_decisions", 2, "shadow int, ticket blob, number text, was text, would text, rule text", 0},
 	{"users", 1, "login text, token_hash blob, doc blob", 0},
 	{"sessions", 1, "hash blob, login text, created int, seen int, ends int", 0},
 	{"track_failures", 1, "number text, count int, since int, locked_until int", 0},

@@ -1,0 +1,87 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/citizen-hotline/gateway/store/storetest"
+	"github.com/citizen-hotline/gateway/ticket"
+)
+
+// A candidate decides beside the pack in force: what it says is kept and not obeyed, until it is promoted.
+func TestACandidateRunsInShadowAndIsPromoted(t *testing.T) {
+	t.Parallel()
+	for _, in := range []string{"file", "server"} {
+		t.Run(in, func(t *testing.T) {
+			t.Parallel()
+			w := grown(t, in) // twenty tickets from before: the shadow has no say in them
+			ln, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			a, err := New(t.Context(), Options{Where: w, City: linyi, Shadow: candidate(t), Listen: ln.Addr().String(), Demo: true, Speed: 1, Log: io.Discard})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, stop := context.WithCancel(t.Context())
+			ended := make(chan error, 1)
+			go func() { ended <- a.Run(ctx, ln) }()
+			live := a.live.Get().Hash
+			m := storetest.NewMaker()
+			for i, text := range []string{"路灯不亮", "路灯不亮三天了", "井盖丢失"} {
+				d := m.Ticket(t, storetest.Day, func(r *ticket.Registration, p *ticket.Private) {
+					r.Number, r.Key, p.Title, p.Text = ticket.FormatNumber("LY", storetest.Day, 70_000+i), "shadow"+r.Key, "", text
+				})
+				d.Ticket.Decision.Unit, d.Events[0].Details.Decision.Unit = "s-371302001", "s-371302001"
+				storetest.Must(t, a.store, d.Change())
+			}
+			shown := func() string {
+				var out bytes.Buffer
+				if err := ShowShadow(t.Context(), w, true, &out); err != nil {
+					t.Fatal(err)
+				}
+				return out.String()
+			}
+			for i := 0; !strings.Contains(shown(), `"decided":3`) && i < 2000; i++ {
+				<-time.After(5 * time.Millisecond)
+			}
+			var found struct {
+				Decided, Moved int
+				Flows          []struct {
+					Would string
+					Count int
+				}
+			}
+			if err := json.Unmarshal([]byte(shown()), &found); err != nil || found.Decided != 3 || len(found.Flows) == 0 || found.Flows[0].Would != "b-shizheng" || found.Flows[0].Count != 2 {
+				t.Errorf("the shadow says %s, %v", shown(), err)
+			}
+			if a.live.Get().Hash != live {
+				t.Error("the shadow is obeyed")
+			}
+			hash, err := a.Promote(t.Context(), "duty", "try")
+			if err != nil || hash == live || a.live.Get().Hash != hash {
+				t.Errorf("promoted %s, in force %s, %v", hash, a.live.Get().Hash, err)
+			}
+			if _, err := a.Promote(t.Context(), "duty", "again"); !ticket.IsKind(err, ticket.NotFound) {
+				t.Errorf("promoted twice: %v", err)
+			}
+			stop()
+			if err := <-ended; err != nil {
+				t.Fatal(err)
+			}
+			var out bytes.Buffer
+			if err := History(t.Context(), w, false, &out); err != nil || !strings.HasPrefix(out.String(), "* "+hash[:12]) || !strings.Contains(out.String(), "duty  try") {
+				t.Errorf("history: %v\n%s", err, out.String())
+			}
+			if err := Promote(t.Context(), w, io.Discard); !ticket.IsKind(err, ticket.NotFound) {
+				t.Errorf("promoted without a shadow: %v", err)
+			}
+		})
+	}
+}
