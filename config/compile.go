@@ -21,6 +21,7 @@ func (l *loader) compile(p *Pack) {
 	l.compilePolicies(p, calendars)
 	p.Roster = l.roster(p)
 	l.compileRules(p)
+	l.compileClassifier(p)
 }
 
 func (l *loader) compileCalendars() []*sla.Calendar {

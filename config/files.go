@@ -94,7 +94,7 @@ func (r *fileReader) entry(name string, mode fs.FileMode, depth int) {
 }
 
 func (r *fileReader) file(name string) {
-	if sectionOf(name) == nil && !isNote(name) {
+	if sectionOf(name) == nil && !isNote(name) && !isModel(name) {
 		r.add(name, "does not belong in a pack; it takes %s", belongs())
 		return
 	}
@@ -113,7 +113,7 @@ func (r *fileReader) file(name string) {
 	case r.size > MaxPack:
 		r.full = true
 		r.add(name, "makes the pack larger than %d MiB; remove what is not needed", MaxPack>>20)
-	case !utf8.Valid(content):
+	case !isModel(name) && !utf8.Valid(content):
 		r.add(name, "is not UTF-8; save it as UTF-8")
 	default:
 		r.files[name] = content
@@ -122,6 +122,12 @@ func (r *fileReader) file(name string) {
 
 // isNote reports whether a file is there for people: README, LICENSES and the like.
 func isNote(name string) bool { return path.Ext(name) == ".md" }
+
+// modelExt ends the name of a classifier's model: the one file of a pack that is no text.
+const modelExt = ".model"
+
+// isModel reports whether a file is the model of a classifier; it lies beside classifier.yaml.
+func isModel(name string) bool { return path.Ext(name) == modelExt && path.Base(name) == name }
 
 func folderName(dir string) string {
 	if dir == "." {

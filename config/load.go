@@ -37,6 +37,7 @@ var sections = []section{
 	{"retention", ".yaml", false},
 	{"reasons", ".yaml", false},
 	{"texts", ".yaml", false},
+	{"classifier", ".yaml", true},
 	{"tests", ".yaml", false},
 }
 
@@ -64,7 +65,7 @@ func belongs() string {
 			names = append(names, s.name+"/*"+s.ext)
 		}
 	}
-	return strings.Join(names, ", ") + " and *.md"
+	return strings.Join(names, ", ") + ", *" + modelExt + " and *.md"
 }
 
 // LoadDir is [Load] of a folder. Links that lead out of it are not followed.

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/citizen-hotline/gateway/routing"
 )
 
 var update = flag.Bool("update", false, "rewrite testdata/broken/*/want.txt")
@@ -140,6 +142,50 @@ func TestLoadProblems(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// An area may have several parts and holes. Its datum is its own, else that of the file by datum or by
+// crs, else WGS-84.
+func TestLoadAreas(t *testing.T) {
+	t.Parallel()
+	const square = `[[118.3, 35.0], [118.4, 35.0], [118.4, 35.1], [118.3, 35.1], [118.3, 35.0]]`
+	const hole = `[[118.32, 35.02], [118.34, 35.02], [118.34, 35.04], [118.32, 35.04], [118.32, 35.02]]`
+	const apart = `[[118.5, 35.0], [118.6, 35.0], [118.6, 35.1], [118.5, 35.0]]`
+	file := func(top, own string) string {
+		return `{"type": "FeatureCollection"` + top + `, "features": [{"type": "Feature", "properties": {"id": "urban", "name": "主城区"` + own + `},
+			"geometry": {"type": "MultiPolygon", "coordinates": [[` + square + `,` + hole + `], [` + apart + `]]}}]}`
+	}
+	for name, tt := range map[string]struct {
+		top, own string
+		moved    bool // the border as drawn is not the border
+	}{
+		"nothing said":          {"", "", false},
+		"the area's":            {"", `, "datum": "GCJ-02"`, true},
+		"the file's":            {`, "datum": "gcj02"`, "", true},
+		"the area's goes first": {`, "datum": "gcj02"`, `, "datum": "wgs84"`, false},
+		"crs of 2008":           {`, "crs": {"type": "name", "properties": {"name": "urn:ogc:def:crs:OGC:1.3:CRS84"}}`, "", false},
+		"CGCS2000":              {`, "crs": {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::4490"}}`, "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := load(t, packOf(t, map[string]string{"areas/urban.geojson": file(tt.top, tt.own)}))
+			in := func(lng, lat float64) bool {
+				return len(p.Ruleset.Locate(routing.Place{HasPoint: true, Lng: lng, Lat: lat}).Areas) > 0
+			}
+			if got := in(118.3001, 35.0001); got == tt.moved { // GCJ-02 moves by half a kilometre to the east
+				t.Errorf("a point ten metres inside the corner as drawn: inside %v", got)
+			}
+			if !in(118.36, 35.06) || in(118.33, 35.03) || !in(118.58, 35.04) || in(118.45, 35.05) {
+				t.Error("holes or parts are not as drawn")
+			}
+		})
+	}
+	for says, top := range map[string]string{`unknown datum "mars2000"`: `, "datum": "mars2000"`, `crs "urn:ogc:def:crs:EPSG::3857" is not known`: `, "crs": {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::3857"}}`} {
+		if _, err := Load(packOf(t, map[string]string{"areas/urban.geojson": file(top, "")}), "form", "webhook"); err == nil ||
+			!strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), "areas/urban.geojson:1") {
+			t.Errorf("error %v does not say %s", err, says)
+		}
 	}
 }
 

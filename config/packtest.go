@@ -100,7 +100,7 @@ func (p *Pack) Facts(f TestFacts) routing.Facts {
 	}
 	facts.Numbers = f.numbers(facts.At)
 	if facts.Category == "" {
-		facts.Category, _, _ = p.Ruleset.Classify(facts.Text)
+		facts.Category, _ = p.Classifier.Complete(p.Ruleset.Subject(facts.Text), facts.Text)
 	}
 	if c, ok := p.Ruleset.Category(facts.Category); ok {
 		facts.Type = cmp.Or(facts.Type, ticket.RequestType(c.Type))

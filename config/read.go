@@ -24,6 +24,7 @@ type lists struct {
 	roster     []item[Duty]
 	retention  []item[Retention]
 	reasons    []item[Reason]
+	classifier item[ClassifierSpec]
 	tests      []item[Test]
 }
 
@@ -43,6 +44,7 @@ func (l *loader) read() *Pack {
 	it.roster = readList[Duty](l, "roster")
 	it.retention = readList[Retention](l, "retention")
 	it.reasons = readList[Reason](l, "reasons")
+	l.mappings("classifier", func(file string, n ast.Node) { it.classifier = readItem[ClassifierSpec](l, file, n) })
 	it.tests = readList[Test](l, "tests")
 	return &Pack{
 		City:       it.city.value,

@@ -45,6 +45,7 @@ var forms = map[string]struct {
 	"prefix": {regexp.MustCompile(`^[A-Z]{2}$`).MatchString, `must be two capitals such as "LY"`},
 	"digits": {regexp.MustCompile(`^[0-9]+$`).MatchString, "must be digits"},
 	"web":    {isWeb, "must be an http or https address without user and password"},
+	"model":  {isModel, "must be the name of a file beside it that ends in " + modelExt},
 	"moment": {isMoment, `must be a time such as "2026-07-13 08:37"`},
 	"fact":   {isFact, "must be one of " + strings.Join(routing.NumberFacts, ", ")},
 	"host":   {regexp.MustCompile(`^[A-Za-z0-9.:-]{1,253}$`).MatchString, "must be a host name or an address, without scheme and path"},

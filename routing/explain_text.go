@@ -9,7 +9,9 @@ import (
 // rule by rule what did not hold. Rules behind a stage's winner are counted, not listed.
 func (e Explanation) Text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "类别  %s\n区划  %s\n\n", e.named(e.Category), e.named(e.Region))
+	fmt.Fprintf(&b, "类别  %s\n", e.named(e.Category))
+	e.classified(&b)
+	fmt.Fprintf(&b, "区划  %s\n\n", e.named(e.Region))
 	for _, f := range e.Fields {
 		fmt.Fprintf(&b, "%s  %s\n    ← %s · %s%s\n", fieldWords[f.Field], e.values(f), stageWords[f.Stage], label(f.Rule, f.Title), located(f.Source))
 	}

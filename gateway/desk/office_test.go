@@ -78,7 +78,7 @@ func open(t *testing.T) *office {
 		}
 	})
 	c := &city.City{
-		ID: "linyi", Title: p.City.Title, Hash: p.Hash, Prefix: p.City.Prefix, Zone: p.City.Location, Rules: p.Ruleset, Policies: p.PolicySet, AreaCode: p.City.AreaCode,
+		ID: "linyi", Title: p.City.Title, Hash: p.Hash, Prefix: p.City.Prefix, Zone: p.City.Location, Rules: p.Ruleset, Classifier: p.Classifier, Policies: p.PolicySet, AreaCode: p.City.AreaCode,
 		Bounds: p.City.Bounds.Box(), DefaultPolicy: p.City.DefaultPolicy, DutyUnit: p.DutyUnit(), Say: p.Text, Reasons: map[string]city.Reason{},
 		Channels: map[string]*city.Channel{"app": {
 			Channel: adapters.Channel{ID: "app", Title: "客户端", Source: ticket.SourceCitizen, Zone: p.City.Location},

@@ -37,12 +37,13 @@ func wgs84(c *city.City, p ticket.Place) (geo.Point, bool) {
 	return point, err == nil
 }
 
-// facts is what routing sees of a request.
-func facts(c *city.City, ch *city.Channel, r *ticket.Request, receivedAt time.Time) (routing.Facts, routing.Location) {
+// facts is what routing sees of a request: with it, where that is and what the classifier said of it.
+func facts(c *city.City, ch *city.Channel, r *ticket.Request, receivedAt time.Time) (routing.Facts, routing.Location, *ticket.Classified) {
 	where := locate(c, r)
+	about, said := c.Classifier.Complete(named(c, r), r.Title+"\n"+r.Text)
 	f := routing.Facts{
 		Channel: ch.ID, Line: ch.Line, Kind: r.Kind, Source: r.Source, Type: r.Type, Urgency: r.Urgency,
-		Category: category(c, r), Region: where.Region, Areas: where.Areas, Tags: r.Tags,
+		Category: about, Region: where.Region, Areas: where.Areas, Tags: r.Tags,
 		Text: r.Title + "\n" + r.Text, At: receivedAt,
 	}
 	if r.Call != nil && r.Call.Line != "" {
@@ -55,11 +56,12 @@ func facts(c *city.City, ch *city.Channel, r *ticket.Request, receivedAt time.Ti
 		}
 	}
 	f.Numbers = numbersOf(c, r, receivedAt)
-	return f, where
+	return f, where, said
 }
 
-// category is the channel's hint when the pack knows it, else what the words speak for.
-func category(c *city.City, r *ticket.Request) string {
+// named is the category that the channel's hint names when the pack knows it, else the one that the pack's
+// keywords speak for.
+func named(c *city.City, r *ticket.Request) string {
 	if _, ok := c.Rules.Category(r.Category); ok {
 		return r.Category
 	}

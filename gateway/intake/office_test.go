@@ -73,7 +73,7 @@ func open(t testing.TB) *office {
 	}
 	o := &office{t: t, store: sqlitetest.Open(t), now: storm}
 	o.live = city.NewLive(&city.City{
-		ID: "linyi", Hash: p.Hash, Prefix: p.City.Prefix, Zone: p.City.Location, Rules: p.Ruleset, Policies: p.PolicySet,
+		ID: "linyi", Hash: p.Hash, Prefix: p.City.Prefix, Zone: p.City.Location, Rules: p.Ruleset, Classifier: p.Classifier, Policies: p.PolicySet,
 		Bounds:        p.City.Bounds.Box(),
 		DefaultPolicy: p.City.DefaultPolicy, DutyUnit: p.DutyUnit(), Say: p.Text,
 		Channels: map[string]*city.Channel{

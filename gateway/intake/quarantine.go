@@ -193,10 +193,10 @@ func (i *Intake) restate(ctx context.Context, a admission, id ticket.ID, by tick
 		return adapters.Outcome{}, err
 	}
 	r, now := &a.request, i.Now()
-	f, _ := facts(a.city, a.channel, r, a.delivery.ReceivedAt)
+	f, _, said := facts(a.city, a.channel, r, a.delivery.ReceivedAt)
 	result := a.city.Rules.Decide(&f, nil)
 	decision := result.Decision()
-	decision.Policy = a.city.PolicyKey(decision.Policy)
+	decision.Policy, decision.Classified = a.city.PolicyKey(decision.Policy), said
 	d := &draft{t: item.Ticket, events: city.Upto(&item.Ticket, history), now: now, intake: i}
 	if err := d.do(ticket.Command{
 		Action: ticket.Restate, Actor: by, Cause: ticket.Cause{Pack: a.city.Hash, Reason: "redriven"},

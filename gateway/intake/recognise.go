@@ -138,7 +138,7 @@ func (i *Intake) guarded(a admission) (bool, error) {
 
 // deadly reports whether a request speaks of danger to life.
 func deadly(a admission) bool {
-	f, _ := facts(a.city, a.channel, &a.request, a.delivery.ReceivedAt)
+	f, _, _ := facts(a.city, a.channel, &a.request, a.delivery.ReceivedAt)
 	result := a.city.Rules.Decide(&f, nil)
 	return result.Urgency == ticket.UrgencyEmergency
 }
@@ -272,7 +272,7 @@ func pairsOf(words []string) (pairs []string) {
 // complains that nobody cares, but not about the street lamp of before. What names the ticket's own
 // category does not, whatever its length.
 func saysMore(a admission, t *ticket.Ticket, words string) bool {
-	if found := category(a.city, &a.request); found != "" {
+	if found := named(a.city, &a.request); found != "" {
 		return found != t.Category
 	}
 	letters := 0

@@ -40,12 +40,13 @@ func (i *Intake) register(ctx context.Context, a admission) (adapters.Outcome, e
 	if r.Historic && !r.HappenedAt.IsZero() {
 		receivedAt = r.HappenedAt
 	}
-	f, where := facts(a.city, a.channel, r, receivedAt)
+	f, where, said := facts(a.city, a.channel, r, receivedAt)
 	happening := i.incidents.meet(r, newReport(a, &f, i.Now()))
 	defer happening.leave()
 	f.Numbers[reportsNearby] = float64(happening.nearby)
 	result := a.city.Rules.Decide(&f, nil)
 	decision := result.Decision()
+	decision.Classified = said
 	d, err := i.begin(ctx, a, &f, where, decision, receivedAt)
 	if err != nil {
 		return adapters.Outcome{}, err

@@ -27,7 +27,7 @@ func buildCity(p *config.Pack, l lend) (*city.City, error) {
 		ID: p.City.ID, Name: p.City.Name, Title: p.City.Title, Hash: p.Hash, Prefix: p.City.Prefix, AreaCode: p.City.AreaCode,
 		Zone:   p.City.Location,
 		Bounds: p.City.Bounds.Box(),
-		Rules:  p.Ruleset, Policies: p.PolicySet, DefaultPolicy: p.City.DefaultPolicy, Calendar: p.Calendar,
+		Rules:  p.Ruleset, Classifier: p.Classifier, Policies: p.PolicySet, DefaultPolicy: p.City.DefaultPolicy, Calendar: p.Calendar,
 		Channels: make(map[string]*city.Channel, len(p.Channels)), Reasons: make(map[string]city.Reason, len(p.Reasons)),
 		Keep:     keepOf(p),
 		DutyUnit: p.DutyUnit(), AllowHosts: p.City.AllowHosts, Say: p.Text,

@@ -127,7 +127,7 @@ func Explain(dir string, q Question, asJSON bool, out io.Writer) error {
 		test.Point = []float64{q.Lng, q.Lat}
 	}
 	facts := p.Facts(test)
-	explanation := p.Ruleset.Explain(&facts)
+	explanation := p.Ruleset.Classified(p.Ruleset.Explain(&facts), p.Classified(test))
 	if asJSON {
 		return json.NewEncoder(out).Encode(explanation)
 	}
@@ -159,7 +159,7 @@ func ExplainTicket(ctx context.Context, where Where, number string, asJSON bool,
 	if err != nil {
 		return err
 	}
-	explanation := p.Ruleset.Explain(&facts)
+	explanation := p.Ruleset.Classified(p.Ruleset.Explain(&facts), item.Decision.Classified)
 	if asJSON {
 		return json.NewEncoder(out).Encode(explanation)
 	}

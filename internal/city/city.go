@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/citizen-hotline/gateway/adapters"
+	"github.com/citizen-hotline/gateway/internal/classify"
 	"github.com/citizen-hotline/gateway/internal/geo"
 	"github.com/citizen-hotline/gateway/routing"
 	"github.com/citizen-hotline/gateway/sla"
@@ -27,6 +28,7 @@ type City struct {
 	Zone            *time.Location
 	Bounds          geo.Box // the box the city lies in
 	Rules           *routing.Ruleset
+	Classifier      *classify.Classifier // nil: the pack has none
 	Policies        *sla.PolicySet
 	DefaultPolicy   string
 	Calendar        *sla.Calendar

@@ -27,12 +27,12 @@ type csvSource struct {
 	lines  int // read so far
 }
 
-func openCSV(path string) (*csvSource, error) {
+func openCSV(path string, known func(cells []string) int) (*csvSource, error) {
 	f, err := os.Open(path) //nolint:gosec // the operator's own argument
 	if err != nil {
 		return nil, err
 	}
-	s, err := newCSV(f)
+	s, err := newCSV(f, known)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), f.Close())
 	}
@@ -40,7 +40,7 @@ func openCSV(path string) (*csvSource, error) {
 	return s, nil
 }
 
-func newCSV(f io.ReadSeeker) (*csvSource, error) {
+func newCSV(f io.ReadSeeker, known func(cells []string) int) (*csvSource, error) {
 	enc, err := charset(f)
 	if err != nil {
 		return nil, err
@@ -53,7 +53,7 @@ func newCSV(f io.ReadSeeker) (*csvSource, error) {
 	if err != nil {
 		return nil, err
 	}
-	comma, err := delimiter(io.LimitReader(head, 64<<10))
+	comma, err := delimiter(io.LimitReader(head, 64<<10), known)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func charset(f io.Reader) (encoding.Encoding, error) {
 }
 
 // delimiter is the one under which the header has most columns that are known.
-func delimiter(head io.Reader) (rune, error) {
+func delimiter(head io.Reader, known func(cells []string) int) (rune, error) {
 	text, err := io.ReadAll(head)
 	if err != nil {
 		return 0, err
@@ -100,7 +100,7 @@ func delimiter(head io.Reader) (rune, error) {
 			if err != nil {
 				break
 			}
-			if n := newColumns(cells).known(); n > most {
+			if n := known(cells); n > most {
 				best, most = comma, n
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -49,6 +50,70 @@ const headerRows = 10
 // Open opens a CSV or XLSX file, told apart by content, and finds its header. sheet names a sheet of
 // a workbook; empty is the first that is visible.
 func Open(path, sheet string) (*Table, error) {
+	t, err := open(path, sheet, knownColumns)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.findHeader(); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), t.Close())
+	}
+	return t, nil
+}
+
+// knownColumns is how many cells of a row name a column that is known here.
+func knownColumns(cells []string) int { return newColumns(cells).known() }
+
+// OpenNamed is Open for a table whose columns the caller names: the first rows are searched for one that
+// has them all. The second result says in which cell of a row each stands.
+func OpenNamed(path string, names ...string) (*Table, []int, error) {
+	named := func(cells []string) int {
+		n := 0
+		for _, at := range find(newColumns(cells).names, names) {
+			if at >= 0 {
+				n++
+			}
+		}
+		return n
+	}
+	t, err := open(path, "", named)
+	if err != nil {
+		return nil, nil, err
+	}
+	var first []string
+	for range headerRows {
+		row, err := t.next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, nil, errors.Join(fmt.Errorf("%s: %w", path, err), t.Close())
+		}
+		c := newColumns(row.Cells)
+		if first == nil && !blank(row.Cells) {
+			first = c.names
+		}
+		if at := find(c.names, names); !slices.Contains(at, -1) {
+			t.columns = c
+			return t, at, nil
+		}
+	}
+	if first == nil {
+		return nil, nil, errors.Join(fmt.Errorf("%s is empty: it needs a header that names %q and rows below it", path, names), t.Close())
+	}
+	return nil, nil, errors.Join(fmt.Errorf("%s: none of the first %d rows names the columns %q; the first names %q: say which of them to take", path, headerRows, names, first[:min(len(first), 30)]), t.Close())
+}
+
+// find says where each name stands, −1 where it does not.
+func find(columns, names []string) []int {
+	at := make([]int, len(names))
+	for i, name := range names {
+		at[i] = slices.Index(columns, name)
+	}
+	return at
+}
+
+// open opens a file before its header; known tells how many cells of a row name a column that is known.
+func open(path, sheet string, known func(cells []string) int) (*Table, error) {
 	kind, err := sniff(path)
 	if err != nil {
 		return nil, err
@@ -63,13 +128,10 @@ func Open(path, sheet string) (*Table, error) {
 		if sheet != "" {
 			return nil, fmt.Errorf("%s is no workbook: --sheet %q is for XLSX", path, sheet)
 		}
-		t.source, err = openCSV(path)
+		t.source, err = openCSV(path, known)
 	}
 	if err != nil {
 		return nil, err
-	}
-	if err := t.findHeader(); err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), t.Close())
 	}
 	return t, nil
 }

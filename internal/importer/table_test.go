@@ -252,7 +252,7 @@ func FuzzCSV(f *testing.F) {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, content []byte) {
-		source, err := newCSV(bytes.NewReader(content))
+		source, err := newCSV(bytes.NewReader(content), knownColumns)
 		if err != nil {
 			t.Fatal(err)
 		}
