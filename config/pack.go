@@ -7,6 +7,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/citizen-hotline/gateway/adapters"
+	"github.com/citizen-hotline/gateway/internal/classify"
 	"github.com/citizen-hotline/gateway/internal/geo"
 	"github.com/citizen-hotline/gateway/routing"
 	"github.com/citizen-hotline/gateway/sla"
@@ -34,9 +35,10 @@ type Pack struct {
 	Hash  string            // SHA-256 in hex over Files: what the pack is stored under
 	Files map[string][]byte // the pack as it was read, by path
 
-	Ruleset   *routing.Ruleset
-	PolicySet *sla.PolicySet
-	Calendar  *sla.Calendar // the city's own
+	Ruleset    *routing.Ruleset
+	PolicySet  *sla.PolicySet
+	Calendar   *sla.Calendar        // the city's own
+	Classifier *classify.Classifier // nil: the pack has none
 
 	calendars []*sla.Calendar
 }
@@ -154,6 +156,12 @@ func (s Settings) Decode(into any) error {
 	return d.problems.err()
 }
 
+// ClassifierSpec is classifier.yaml: the trained model that names categories where the channel and the keywords do not.
+type ClassifierSpec struct {
+	Model     string  `yaml:"model" validate:"required,model"`         // file beside classifier.yaml
+	Precision float64 `yaml:"precision" validate:"required,gt=0,lt=1"` // wanted of the categories it fills in
+}
+
 // Retention says how long one class of data is kept.
 type Retention struct {
 	Class string         `yaml:"class" validate:"required,oneof=ticket raw recording media access_log event"`
@@ -169,7 +177,7 @@ var RetentionClasses = []string{"ticket", "raw", "recording", "media", "access_l
 type Reason struct {
 	Code   string         `yaml:"code" validate:"required,id"`
 	Title  string         `yaml:"title" validate:"required"`
-	For    []string       `yaml:"for" validate:"required,min=1,unique,dive,oneof=return pause extend decline reopen triage transfer reveal arbitrate supervise terminate merge withdraw hold release"`
+	For    []string       `yaml:"for" validate:"required,min=1,unique,dive,oneof=return pause extend decline reopen triage transfer reveal arbitrate supervise terminate merge withdraw hold release move"`
 	Basis  string         `yaml:"basis"`
 	Advice string         `yaml:"advice"` // what the citizen is told
 	At     routing.Source `yaml:"-" validate:"-"`

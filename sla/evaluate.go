@@ -101,6 +101,12 @@ func (e *evaluation) take(ev *ticket.Event) bool {
 	switch ev.Action {
 	case ticket.Register:
 		e.register(ev)
+	case ticket.Move:
+		for i := range e.timers { // the time is charged to the new holder from the start: it took the work as it stood
+			if e.timers[i].assignment == ev.Details.Assignment && e.timers[i].running() {
+				e.timers[i].unit = ev.Details.Unit
+			}
+		}
 	case ticket.Contact:
 		e.stop(ClockContact, ev.Details.Assignment, ev.At, false)
 	case ticket.Extend:

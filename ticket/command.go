@@ -59,6 +59,9 @@ func (t *Ticket) record(cmd Command, now time.Time, random io.Reader) (Event, er
 	}
 	d := cmd.Details
 	d.Until, d.Due = stamp(d.Until), stamp(d.Due)
+	if a, ok := t.Assignment(d.Assignment); ok && cmd.Action == Move {
+		d.Before = map[string]string{"unit": a.Unit}
+	}
 	if d.Registration != nil {
 		r := *d.Registration
 		r.HappenedAt, r.ReceivedAt = stamp(r.HappenedAt), stamp(r.ReceivedAt)
@@ -134,7 +137,7 @@ func (t *Ticket) openBelow(no int) bool {
 
 // needs says which parts an action cannot do without.
 var needs = map[Action][]string{
-	Answer: {"public_reply"}, Triage: {"reason"}, Dispatch: {"unit"}, SendOn: {"unit"}, AddUnit: {"unit"},
+	Answer: {"public_reply"}, Triage: {"reason"}, Dispatch: {"unit"}, SendOn: {"unit"}, AddUnit: {"unit"}, Move: {"unit", "reason"},
 	Return: {"reason"}, Withdraw: {"reason"}, Arbitrate: {"unit", "reason"}, Pause: {"reason"},
 	AskExtend: {"reason", "amount"}, Extend: {"amount"}, RefuseExtend: {"reason"}, Resolve: {"public_reply"},
 	CallBack: {"reached"}, Reopen: {"reason"}, Decline: {"reason"}, Merge: {"other"}, Split: {"other"},
@@ -188,7 +191,7 @@ func (t *Ticket) checkParts(cmd Command) error {
 		if t.Held {
 			return Errorf(Conflict, "ticket.expire.held", "the ticket is held: its data is kept until it is released")
 		}
-	case AddUnit:
+	case AddUnit, Move:
 		for _, a := range t.Assignments {
 			if a.Unit == d.Unit && a.State.Active() {
 				return Errorf(Conflict, "ticket.unit.holds", "unit %s already holds assignment %d", d.Unit, a.No)

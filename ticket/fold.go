@@ -45,6 +45,8 @@ func (t *Ticket) Apply(e Event) error {
 		t.offer(Assignment{Unit: d.Unit, Role: t.Assignments[d.Assignment-1].Role, Parent: d.Assignment}, e.At)
 	case AddUnit:
 		t.offer(Assignment{Unit: d.Unit, Role: Assist}, e.At)
+	case Move:
+		t.handOver(d.Assignment, d.Unit)
 	case Sign, Contact, Return, Withdraw, Pause, Resume, AskExtend, Extend, RefuseExtend, Resolve:
 		t.move(e)
 	case Triage:
@@ -233,6 +235,13 @@ func (t *Ticket) withdrawActive(e Event) {
 func (t *Ticket) end(state State, e Event) {
 	t.withdrawActive(e)
 	t.State, t.ClosedAt, t.Outcome.Reason = state, e.At, e.Cause.Reason
+}
+
+// handOver gives an assignment to another unit as it stands: signed work stays signed, and its clocks run on.
+func (t *Ticket) handOver(no int, unit string) {
+	if no >= 1 && no <= len(t.Assignments) {
+		t.Assignments[no-1].Unit = unit
+	}
 }
 
 // expire ends the personal data of the classes. What a digest stands for is gone then; digests stay.

@@ -11,6 +11,7 @@ const (
 	Dispatch     Action = "dispatch"      // 派单
 	SendOn       Action = "send_on"       // 转派下级
 	AddUnit      Action = "add_unit"      // 加派协办
+	Move         Action = "move"          // 划转（承办单位变更）
 	Sign         Action = "sign"          // 签收
 	Contact      Action = "contact"       // 联系诉求人
 	Return       Action = "return"        // 退回
@@ -47,7 +48,7 @@ const (
 
 // Actions lists every action in the order of the glossary.
 var Actions = []Action{
-	Register, Answer, Triage, Dispatch, SendOn, AddUnit, Sign, Contact, Return, Withdraw, Arbitrate,
+	Register, Answer, Triage, Dispatch, SendOn, AddUnit, Move, Sign, Contact, Return, Withdraw, Arbitrate,
 	Pause, Resume, AskExtend, Extend, RefuseExtend, Resolve, CallBack, Reopen, Close, Decline, Merge, Split, LinkTo,
 	Transfer, Urge, Supervise, Supplement, Amend, Note, Reveal, Escalate, Recalendar, Repeat, Restate,
 	Hold, Release, Expire,
@@ -62,6 +63,7 @@ var ticketMoves = map[Action][]State{
 	Dispatch:     {StateReceived, StateTriage},
 	SendOn:       {StateDispatched, StateHandling},
 	AddUnit:      {StateDispatched, StateHandling, StatePaused},
+	Move:         {StateDispatched, StateHandling, StatePaused},
 	Sign:         {StateDispatched, StateHandling, StatePaused},
 	Contact:      {StateDispatched, StateHandling, StatePaused},
 	Return:       {StateDispatched, StateHandling, StatePaused},
@@ -104,6 +106,7 @@ type assignmentMove struct {
 
 // assignmentMoves says what an action does to the assignment it names.
 var assignmentMoves = map[Action]assignmentMove{
+	Move:         {From: []AssignmentState{Offered, Signed, Handling, Paused}},
 	Sign:         {From: []AssignmentState{Offered}, To: Signed},
 	Contact:      {From: []AssignmentState{Signed, Handling, Paused}},
 	SendOn:       {From: []AssignmentState{Offered, Signed, Handling}, To: Handling},

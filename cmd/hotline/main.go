@@ -22,6 +22,7 @@ type commands struct {
 	Demo      demoCmd      `cmd:"" help:"Send a storm day to a running demo gateway, through its real channels."`
 	Init      initCmd      `cmd:"" help:"Make the keys and the first administrator of a new city."`
 	Check     checkCmd     `cmd:"" help:"Check a city pack: every error with file and line, then its own tests."`
+	Units     unitsCmd     `cmd:"" help:"Hand the work of units over."`
 	Rules     rulesCmd     `cmd:"" help:"Explain routing, list published packs, roll back."`
 	Calendar  calendarCmd  `cmd:"" help:"Working out deadlines by a city's calendar."`
 	Import    importCmd    `cmd:"" help:"Import old tickets from CSV or XLSX."`

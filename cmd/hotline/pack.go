@@ -33,6 +33,7 @@ type rulesCmd struct {
 	Lint     lintCmd     `cmd:"" help:"Look for rules that do nothing, places and matters nobody owns, words that repeat others."`
 	Test     testCmd     `cmd:"" help:"Run the pack's tests, and name the rules that none of them touches."`
 	Replay   replayCmd   `cmd:"" help:"Ask a candidate about recorded requests, and say what would move."`
+	Suggest  suggestCmd  `cmd:"" help:"List the rules and catalogue rows whose tickets come back, and propose tests."`
 	Shadow   shadowCmd   `cmd:"" help:"Say what the candidate of serve --shadow would have decided otherwise."`
 	Promote  promoteCmd  `cmd:"" help:"Put the candidate of serve --shadow in force."`
 	History  historyCmd  `cmd:"" help:"List the packs that were in force."`
@@ -138,6 +139,49 @@ type promoteCmd struct{ whereFlags }
 
 // Run promotes. The data folder must not be in use: a running gateway promotes by its API.
 func (c *promoteCmd) Run(ctx context.Context) error { return app.Promote(ctx, c.where(), os.Stdout) }
+
+type suggestCmd struct {
+	whereFlags
+	Since string `help:"How far back: 90d; all tickets without it." placeholder:"90d"`
+	Cases string `help:"Write a test for each ticket that came back into this new file, to be reviewed." placeholder:"FILE"`
+	JSON  bool   `help:"Print JSON."`
+}
+
+// Run lists what comes back; a gateway may go on serving.
+func (c *suggestCmd) Run(ctx context.Context) error {
+	var since time.Duration
+	if c.Since != "" {
+		var err error
+		if since, err = days(c.Since); err != nil {
+			return fmt.Errorf("--since %q: write 90d or 12h", c.Since)
+		}
+	}
+	return app.Suggest(ctx, c.where(), since, c.Cases, c.JSON, os.Stdout)
+}
+
+type unitsCmd struct {
+	Move moveCmd `cmd:"" help:"Hand the open work of a unit over to another, as it stands."`
+}
+
+type moveCmd struct {
+	whereFlags
+	From   string `arg:"" help:"Unit that holds the work."`
+	To     string `arg:"" help:"Unit that takes it over."`
+	Reason string `help:"Reason code of the pack, for move." default:"reorganised"`
+	DryRun bool   `help:"Only say what would be moved."`
+}
+
+// Help says what goes over.
+func (c *moveCmd) Help() string {
+	return `For merged or renamed offices. Each open ticket gets an event of its own; signed work stays signed, and clocks run on. Work of
+units below stays there: move them by themselves. With a file the gateway must be stopped; one that runs takes
+POST /api/v1/tickets/bulk/move?unit=FROM. It may be broken off and run again.`
+}
+
+// Run moves. It exits with 1 when some could not be moved.
+func (c *moveCmd) Run(ctx context.Context) error {
+	return quiet(app.MoveUnit(ctx, c.where(), c.From, c.To, c.Reason, c.DryRun, os.Stdout))
+}
 
 type lintCmd struct {
 	Pack   string `arg:"" help:"Folder of the city pack." type:"existingdir"`

@@ -21,7 +21,7 @@ var (
 		"GET /me": everyRole, "GET /units": everyRole, "GET /categories": everyRole, "GET /regions": everyRole, "GET /reasons": everyRole, "GET /roles": everyRole,
 		"GET /channels": {"duty", "integrator", "admin"},
 
-		"GET /tickets": readers, "GET /tickets/{number}": readers, "POST /tickets/{number}/actions/{action}": readers, "GET /media/{sha256}": readers,
+		"GET /tickets": readers, "GET /tickets/{number}": readers, "POST /tickets/{number}/actions/{action}": readers, "POST /tickets/bulk/{action}": readers, "GET /media/{sha256}": readers,
 		"GET /search": readers, "GET /events": readers,
 		"POST /tickets":                     {"agent", "desk", "duty"},
 		"GET /tickets/{number}/explanation": without(everyRole, "analyst"),

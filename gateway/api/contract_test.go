@@ -184,6 +184,8 @@ func TestAnswersFitTheDescription(t *testing.T) {
 	history := o.Get("admin", "/pack").Is(http.StatusOK)
 	o.Post("admin", "/users", map[string]any{"login": "meter", "name": "水司系统", "roles": []string{"unit_handler"}, "unit": "s-371302105", "machine": true}).Is(http.StatusCreated)
 	o.Post("admin", "/users/meter/disable", nil).Is(http.StatusNoContent)
+	o.Post("duty", "/tickets/bulk/urge?unit=s-371302105&dry_run=true", map[string]any{}).Is(http.StatusOK)
+	o.Post("duty", "/tickets/bulk/urge", map[string]any{}).Is(http.StatusUnprocessableEntity)
 	o.Get("admin", "/pack/shadow").Is(http.StatusOK)
 	o.Post("admin", "/pack/promote", map[string]any{"note": "试运行一周无误"}).Is(http.StatusOK)
 	o.Get("admin", "/pack/shadow").Is(http.StatusNotFound)

@@ -46,6 +46,7 @@ func (a *API) routes() []route {
 
 		{get, "/tickets", byRight, desk.RightRead, a.getTickets},
 		{post, "/tickets", byRight, desk.RightRegister, a.postTicket},
+		{post, "/tickets/bulk/:action", byRight, desk.RightRead, a.postBulk},
 		{get, "/tickets/:number", byRight, desk.RightRead, a.getTicket},
 		{post, "/tickets/:number/actions/:action", byRight, desk.RightRead, a.postAction},
 		{get, "/tickets/:number/explanation", byRight, desk.RightExplain, a.getExplanation},

@@ -12,14 +12,19 @@ import (
 	"github.com/citizen-hotline/gateway/ticket"
 )
 
-func (a *API) getTickets(k *call) error {
-	q := queryOf(k)
-	query := desk.Query{
+// ticketQuery reads the parameters that narrow a list of tickets.
+func ticketQuery(q *query) desk.Query {
+	return desk.Query{
 		States: someOf(q, "state", ticket.States), Unit: q.text("unit"), Region: q.text("region"), Category: q.text("category"), Channel: q.text("channel"),
 		Source: oneOf(q, "source", ticket.Sources), Urgency: oneOf(q, "urgency", ticket.Urgencies), Incident: strings.ToUpper(q.text("incident")),
 		Overdue: q.flag("overdue"), DueBefore: q.time("due_before"), From: q.time("from"), To: q.time("to"), Historic: q.flag("historic"),
 		Order: oneOf(q, "order", []string{"registered", "due"}), Cursor: q.text("cursor"), Limit: q.number("limit", 200),
 	}
+}
+
+func (a *API) getTickets(k *call) error {
+	q := queryOf(k)
+	query := ticketQuery(q)
 	if err := q.err(); err != nil {
 		return err
 	}
@@ -28,6 +33,28 @@ func (a *API) getTickets(k *call) error {
 		return err
 	}
 	return k.JSON(list)
+}
+
+// postBulk does a command on a page of the tickets that the query names.
+func (a *API) postBulk(k *call) error {
+	q := queryOf(k)
+	query, dry := ticketQuery(q), q.flag("dry_run")
+	if err := q.err(); err != nil {
+		return err
+	}
+	var body command
+	if err := a.body(k, &body); err != nil {
+		return err
+	}
+	cmd, err := a.commandOf(k, ticket.Action(k.Params("action")), &body)
+	if err != nil {
+		return err
+	}
+	bulk, err := a.Desk.ActOnAll(k.UserContext(), k.viewer, query, cmd, dry)
+	if err != nil {
+		return err
+	}
+	return k.JSON(bulk)
 }
 
 func (a *API) getTicket(k *call) error {

@@ -56,7 +56,7 @@ var (
 		ticket.Resolve, ticket.SendOn, ticket.Note, ticket.Supplement, ticket.Reveal,
 	}
 	deskActions = []ticket.Action{
-		ticket.Answer, ticket.Triage, ticket.Dispatch, ticket.AddUnit, ticket.Withdraw, ticket.Extend,
+		ticket.Answer, ticket.Triage, ticket.Dispatch, ticket.AddUnit, ticket.Move, ticket.Withdraw, ticket.Extend,
 		ticket.RefuseExtend, ticket.Reopen, ticket.Close, ticket.Decline, ticket.Merge, ticket.Split, ticket.LinkTo, ticket.Transfer,
 		ticket.Urge, ticket.Supplement, ticket.Amend, ticket.Note, ticket.Reveal,
 	}

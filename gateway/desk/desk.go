@@ -349,6 +349,8 @@ func (d *Desk) tell(c *city.City, t *ticket.Ticket, e ticket.Event) ([]store.Not
 				units = append(units, a.Unit)
 			}
 		}
+	case ticket.Move:
+		units = []string{e.Details.Unit}
 	case ticket.Urge, ticket.Supervise, ticket.Supplement, ticket.Extend, ticket.RefuseExtend:
 		units = t.Holders()
 	}

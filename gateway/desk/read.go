@@ -70,7 +70,7 @@ func (d *Desk) Explain(ctx context.Context, v Viewer, number string) (Explanatio
 	if err != nil {
 		return Explanation{}, err
 	}
-	e := c.Rules.Explain(&f)
+	e := c.Rules.Classified(c.Rules.Explain(&f), item.Decision.Classified)
 	return Explanation{Number: item.Number, Decided: item.Decision, SamePack: item.Decision.Pack == c.Hash, Now: e, Text: e.Text()}, nil
 }
 

@@ -76,6 +76,7 @@ type View struct {
 	Extension     *Extension     `json:"extension,omitempty"`
 	Clocks        []Clock        `json:"clocks,omitempty"`
 	Why           []Why          `json:"why,omitempty"`
+	Suggestions   []Suggestion   `json:"suggestions,omitempty"` // of the classifier, while the ticket has no category
 	Outcome       ticket.Outcome `json:"outcome,omitzero"`
 	Events        []Event        `json:"events"`
 	Actions       []Legal        `json:"actions,omitempty"`
@@ -124,6 +125,12 @@ type Why struct {
 	Rule   string   `json:"rule"`
 	Words  string   `json:"words,omitempty"`  // title of the rule
 	Source string   `json:"source,omitempty"` // file:line in the pack
+}
+
+// Suggestion is a category that the ticket may be of, the likeliest first.
+type Suggestion struct {
+	Category   Named   `json:"category"`
+	Confidence float64 `json:"confidence"` // 0 … 1
 }
 
 // Event is one change of the ticket in plain words.
@@ -183,7 +190,7 @@ func (d *Desk) view(ctx context.Context, c *city.City, v Viewer, item store.Item
 		HappenedAt: local(c, t.HappenedAt), ReceivedAt: local(c, t.ReceivedAt), ResolvedAt: local(c, t.ResolvedAt), ClosedAt: local(c, t.ClosedAt),
 		Policy: named(t.Policy, policyTitle(c, t.Policy)), Sight: sight.String(), Text: sight.words(p, p.Text), Appellant: sight.party(p.Appellant),
 		FiledBy: sight.party(p.FiledBy), OtherParty: sight.party(p.OtherParty), Place: sight.place(p.Place), Media: sight.media(p),
-		PublicReply: sight.words(p, p.PublicReply), Assignments: assignments(c, t), Clocks: clocks(c, t, history, now), Why: why(c, t),
+		PublicReply: sight.words(p, p.PublicReply), Assignments: assignments(c, t), Clocks: clocks(c, t, history, now), Why: why(c, t), Suggestions: suggestions(c, t),
 		Outcome: t.Outcome, Events: events(c, t, history, sight), Actions: actions(c, v, t),
 	}
 	if sight == SightFull {
@@ -283,7 +290,7 @@ func clocks(c *city.City, t *ticket.Ticket, history []ticket.Event, now time.Tim
 // why says what decided the fields of the ticket, the owner first.
 func why(c *city.City, t *ticket.Ticket) []Why {
 	d := t.Decision
-	var list []Why
+	list := whyCategory(c, t)
 	for _, f := range []struct {
 		name   string
 		values []string
@@ -302,6 +309,30 @@ func why(c *city.City, t *ticket.Ticket) []Why {
 		w := Why{Field: f.name, Title: fieldTitles[f.name], Values: f.values, Stage: o.Stage, Rule: o.Rule}
 		w.Words, w.Source = ruleWords(c, o)
 		list = append(list, w)
+	}
+	return list
+}
+
+// whyCategory says which grams made the classifier fill the category in, as long as nobody has set another.
+func whyCategory(c *city.City, t *ticket.Ticket) []Why {
+	said := t.Decision.Classified
+	if said == nil || said.Category == "" || said.Category != t.Category {
+		return nil
+	}
+	return []Why{{
+		Field: "category", Title: fieldTitles["category"], Values: titles(func(id string) string { return categoryTitle(c, id) }, said.Category),
+		Stage: "classifier", Rule: said.Model, Words: classifiedWords(said),
+	}}
+}
+
+// suggestions are the classifier's, while the ticket has no category.
+func suggestions(c *city.City, t *ticket.Ticket) []Suggestion {
+	if t.Decision.Classified == nil || t.Category != "" {
+		return nil
+	}
+	var list []Suggestion
+	for _, s := range t.Decision.Classified.Suggestions {
+		list = append(list, Suggestion{Category: Named{s.Category, categoryTitle(c, s.Category)}, Confidence: s.Confidence})
 	}
 	return list
 }

@@ -25,7 +25,7 @@ var (
 	}
 	actionTitles = map[ticket.Action]string{
 		ticket.Register: "登记", ticket.Answer: "直接答复", ticket.Triage: "转待分拨", ticket.Dispatch: "派单", ticket.SendOn: "转派下级",
-		ticket.AddUnit: "加派协办", ticket.Sign: "签收", ticket.Contact: "联系诉求人", ticket.Return: "退回", ticket.Withdraw: "撤回派单",
+		ticket.AddUnit: "加派协办", ticket.Move: "划转", ticket.Sign: "签收", ticket.Contact: "联系诉求人", ticket.Return: "退回", ticket.Withdraw: "撤回派单",
 		ticket.Arbitrate: "裁定", ticket.Pause: "挂起", ticket.Resume: "恢复办理", ticket.AskExtend: "申请延期", ticket.Extend: "批准延期",
 		ticket.RefuseExtend: "驳回延期", ticket.Resolve: "办结", ticket.CallBack: "回访", ticket.Reopen: "重办", ticket.Close: "归档",
 		ticket.Decline: "不予受理", ticket.Merge: "并单", ticket.Split: "拆单", ticket.LinkTo: "关联", ticket.Transfer: "移送", ticket.Urge: "催办",
@@ -47,9 +47,9 @@ var (
 	}
 	levelTitles = map[string]string{"remind": "提醒", "yellow": "黄牌", "red": "红牌", "supervise": "督办", "step_up": "提级", "alarm": "告警"}
 	stageTitles = map[string]string{
-		"emergency": "突发事件", "statutory": "法定职责", "rules": "派单规则", "catalogue": "派单目录", "default": "首接负责", "triage": "待分拨", "hand": "人工派单", "request": "来件",
+		"emergency": "突发事件", "statutory": "法定职责", "rules": "派单规则", "catalogue": "派单目录", "default": "首接负责", "triage": "待分拨", "hand": "人工派单", "request": "来件", "classifier": "分类器",
 	}
-	fieldTitles = map[string]string{"unit": "承办单位", "triage": "待分拨", "assist": "协办单位", "urgency": "紧急程度", "policy": "时限规则", "tags": "标签"}
+	fieldTitles = map[string]string{"category": "诉求分类", "unit": "承办单位", "triage": "待分拨", "assist": "协办单位", "urgency": "紧急程度", "policy": "时限规则", "tags": "标签"}
 	limitUnits  = map[string]string{
 		string(sla.Minutes): "分钟", string(sla.Hours): "小时", string(sla.NaturalDays): "个自然日", string(sla.WorkingDays): "个工作日", string(sla.WorkingHours): "个工作时",
 	}
@@ -130,6 +130,15 @@ func ruleWords(c *city.City, o ticket.Origin) (title, source string) {
 	return stageTitles[o.Stage], ""
 }
 
+// classifiedWords says how sure the classifier was, and of what.
+func classifiedWords(said *ticket.Classified) string {
+	words := fmt.Sprintf("分类器认定，把握 %.1f%%", said.Confidence*100)
+	if len(said.Grams) > 0 {
+		words += "，依据“" + strings.Join(said.Grams, "”“") + "”"
+	}
+	return words
+}
+
 // clockWords says in plain words where a clock stands.
 func clockWords(k sla.Clock, now time.Time) string {
 	switch k.State {
@@ -196,6 +205,8 @@ func eventWords(c *city.City, e *ticket.Event, before *ticket.Ticket) string {
 		return unit() + "转派" + c.UnitTitle(d.Unit)
 	case ticket.AddUnit:
 		return "加派" + c.UnitTitle(d.Unit) + "协办"
+	case ticket.Move:
+		return unit() + "划转给" + c.UnitTitle(d.Unit) + because
 	case ticket.Sign:
 		return unit() + "签收"
 	case ticket.Contact:

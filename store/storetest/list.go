@@ -12,6 +12,7 @@ import (
 
 var listTests = map[string]func(*testing.T, func(*testing.T) store.Store){
 	"reports read what is compared":            reports,
+	"registrations come oldest first":          registrations,
 	"lists narrow by every part of the filter": filters,
 	"pages hold while tickets arrive":          pagesHold,
 	"senders are known by phone and by id":     senders,
