@@ -42,7 +42,7 @@ var rooms = []room{
 	{"ticket", nil, stdlib},
 	{"sla", []string{"ticket"}, stdlib},
 	{"sla/tracker", []string{"sla", "store", "ticket", "internal/city", "internal/outbox", "internal/text"}, anyone},
-	{"routing", []string{"ticket", "internal/text", "internal/geo"}, []string{"github.com/paulmach/orb", "github.com/tidwall/rtree"}},
+	{"routing", []string{"ticket", "internal/text", "internal/geo"}, []string{"github.com/paulmach/orb"}},
 
 	{"adapters", []string{"ticket"}, stdlib},
 	{"adapters/all", []string{"adapters", "adapters/*"}, stdlib},
@@ -57,7 +57,7 @@ var rooms = []room{
 	{"store/sqlite/sqlitetest", []string{"store/sqlite", "store/storetest"}, anyone},
 	{"store/*", []string{"store", "store/tables", "store/lanes", "ticket", "internal/seal"}, anyone},
 
-	{"config", []string{"adapters", "ticket", "routing", "sla", "internal/text", "internal/geo"}, anyone},
+	{"config", []string{"adapters", "ticket", "routing", "sla", "internal/classify", "internal/text", "internal/geo"}, anyone},
 
 	{"gateway/intake", []string{"adapters", "routing", "sla", "store", "ticket", "internal/city", "internal/geo", "internal/media", "internal/outbox", "internal/text"}, anyone},
 	{"gateway/desk", []string{"adapters", "gateway/intake", "routing", "sla", "store", "ticket", "internal/city", "internal/geo", "internal/media", "internal/outbox", "internal/text"}, anyone},
@@ -67,7 +67,8 @@ var rooms = []room{
 	{"internal/app", []string{"adapters/...", "config", "gateway/...", "internal/*", "routing", "sla/...", "store/...", "ticket", "web"}, anyone},
 	{"internal/bench", anyone, anyone},
 	{"internal/house", nil, stdlib},
-	{"internal/city", []string{"adapters", "routing", "sla", "store", "ticket", "internal/geo"}, anyone},
+	{"internal/city", []string{"adapters", "routing", "sla", "store", "ticket", "internal/classify", "internal/geo"}, anyone},
+	{"internal/replay", []string{"config", "routing", "sla", "ticket"}, stdlib},
 	{"internal/search", []string{"store", "ticket", "internal/text"}, anyone},
 	{"internal/spool", []string{"adapters", "ticket"}, anyone},
 	{"internal/outbox", []string{"adapters", "store", "ticket", "internal/city", "internal/signature", "internal/text"}, anyone},
@@ -130,7 +131,7 @@ func TestImportRulesRefuse(t *testing.T) {
 		"ticket imports another room":      {fileImport{"ticket", "x.go", module + "/store"}, "allowed of ours: nothing"},
 		"ticket imports stdlib":            {fileImport{"ticket", "x.go", "encoding/json"}, ""},
 		"routing imports the store":        {fileImport{"routing", "x.go", module + "/store"}, "allowed of ours: ticket, internal/text, internal/geo"},
-		"routing imports rtree":            {fileImport{"routing", "x.go", "github.com/tidwall/rtree"}, ""},
+		"routing imports orb":              {fileImport{"routing", "x.go", "github.com/paulmach/orb"}, ""},
 		"an adapter imports another":       {fileImport{"adapters/form", "x.go", module + "/adapters/wechat"}, "imports adapters/wechat"},
 		"an adapter imports the contract":  {fileImport{"adapters/form", "x.go", module + "/adapters"}, ""},
 		"the list imports the adapters":    {fileImport{"adapters/all", "x.go", module + "/adapters/form"}, ""},

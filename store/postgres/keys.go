@@ -35,7 +35,7 @@ func (d *declared) enter(ctx context.Context, c *pgx.Conn) error {
 
 func declare(ctx context.Context, c *pgx.Conn, id uint32) error {
 	var free bool
-	if err := c.QueryRow(ctx, `SELECT pg_try_advisory_lock_shared($1, $2)`, lockKeys, int32(id)).Scan(&free); err != nil { //nolint:gosec // ids count from 1
+	if err := c.QueryRow(ctx, `SELECT pg_try_advisory_lock_shared($1, $2)`, lockKeys, int32(id)).Scan(&free); err != nil {
 		return fmt.Errorf("postgres: say which key seals: %w", err)
 	}
 	if !free {
@@ -64,8 +64,9 @@ func (s *Store) Sealing(ctx context.Context, id uint32, settle time.Duration) er
 		return s.settled(ctx, id)
 	}
 	if !known {
+		lasting := context.WithoutCancel(ctx)
 		time.AfterFunc(settle, func() {
-			ctx, cancel := context.WithTimeout(context.Background(), writeLimit)
+			ctx, cancel := context.WithTimeout(lasting, writeLimit)
 			defer cancel()
 			s.keys.mu.Lock()
 			defer s.keys.mu.Unlock()
@@ -84,7 +85,7 @@ func (s *Store) settled(ctx context.Context, id uint32) error {
 	}
 	err := s.batches.AcquireFunc(ctx, func(c *pgxpool.Conn) error {
 		for _, k := range older {
-			if _, err := c.Exec(ctx, `SELECT pg_advisory_unlock_shared($1, $2)`, lockKeys, int32(k)); err != nil { //nolint:gosec // ids count from 1
+			if _, err := c.Exec(ctx, `SELECT pg_advisory_unlock_shared($1, $2)`, lockKeys, int32(k)); err != nil {
 				return err
 			}
 		}
@@ -97,7 +98,7 @@ func (s *Store) settled(ctx context.Context, id uint32) error {
 }
 
 // WithoutWriters runs do while no process seals with any of the keys or begins to; it waits for those that still
-// do. The error names a key that somebody does not let go of.
+// do, for wait. The error names a key that somebody does not let go of.
 func (s *Store) WithoutWriters(ctx context.Context, ids []uint32, wait time.Duration, do func() error) (err error) {
 	c, err := s.writers.Acquire(ctx)
 	if err != nil {
@@ -105,23 +106,21 @@ func (s *Store) WithoutWriters(ctx context.Context, ids []uint32, wait time.Dura
 	}
 	own := c.Hijack()                           // its end lets go of everything
 	defer own.Close(context.WithoutCancel(ctx)) //nolint:errcheck // nothing was written by it
-	end := time.Now().Add(wait)
+	waiting, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
 	for _, id := range ids {
 		for {
 			var free bool
-			if err := own.QueryRow(ctx, `SELECT pg_try_advisory_lock($1, $2)`, lockKeys, int32(id)).Scan(&free); err != nil { //nolint:gosec // ids count from 1
+			if err := own.QueryRow(ctx, `SELECT pg_try_advisory_lock($1, $2)`, lockKeys, int32(id)).Scan(&free); err != nil {
 				return fmt.Errorf("postgres: see who seals with key %d: %w", id, err)
 			}
 			if free {
 				break
 			}
-			if time.Now().After(end) {
-				return fmt.Errorf("postgres: somebody still seals with key %d: a gateway or another verb whose keys.json lacks the newer key; copy it there, or end it, and run this again", id)
-			}
 			select {
 			case <-time.After(200 * time.Millisecond):
-			case <-ctx.Done():
-				return ctx.Err()
+			case <-waiting.Done():
+				return fmt.Errorf("postgres: somebody still seals with key %d: a gateway or another verb whose keys.json lacks the newer key; copy it there, or end it, and run this again", id)
 			}
 		}
 	}

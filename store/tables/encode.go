@@ -211,6 +211,11 @@ func (e *encoder) units(tc *store.TicketChange) {
 		}
 		seen[a.Unit] = true
 	}
+	for i := range tc.Events { // who handed its share over stands in no assignment any more
+		if ev := &tc.Events[i]; ev.Action == ticket.Move && !t.Involves(ev.Details.Before["unit"]) {
+			e.add(DropUnit, nil, ev.Details.Before["unit"], t.ID[:])
+		}
+	}
 }
 
 // still are the actions that leave every assignment where it is.
