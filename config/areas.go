@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/paulmach/orb"
 
 	"github.com/citizen-hotline/gateway/internal/geo"
 	"github.com/citizen-hotline/gateway/routing"
@@ -31,8 +34,14 @@ func (l *loader) readAreas(bounds Bounds) []routing.Area {
 		if s := sectionOf(file); s == nil || s.name != "areas" {
 			continue
 		}
-		err := eachFeature(l.files[file], func(line int, raw json.RawMessage) {
-			if a, ok := l.area(file, line, raw, bounds); ok {
+		datum, err := datumOf(l.files[file])
+		if err != nil {
+			l.broken["areas"] = true
+			l.add(file, 1, "%v", err)
+			continue
+		}
+		err = eachFeature(l.files[file], func(line int, raw json.RawMessage) {
+			if a, ok := l.area(file, line, raw, datum, bounds); ok {
 				areas = append(areas, a)
 			}
 		})
@@ -42,6 +51,38 @@ func (l *loader) readAreas(bounds Bounds) []routing.Area {
 		}
 	}
 	return areas
+}
+
+// datumOf is the datum a file declares for its areas: by a member "datum", by the "crs" of the GeoJSON
+// of 2008, else WGS-84, as RFC 7946 says. What is no JSON is eachFeature's to report.
+func datumOf(content []byte) (geo.Datum, error) {
+	var file struct {
+		Datum string `json:"datum"`
+		CRS   struct {
+			Properties struct {
+				Name string `json:"name"`
+			} `json:"properties"`
+		} `json:"crs"`
+	}
+	_ = json.Unmarshal(content, &file) // a wrong type leaves the field empty
+	if file.Datum != "" {
+		return geo.ParseDatum(file.Datum)
+	}
+	name := file.CRS.Properties.Name
+	if name == "" {
+		return geo.WGS84, nil
+	}
+	if urn := strings.Split(name, ":"); len(urn) > 2 { // urn:ogc:def:crs:EPSG::4326
+		name = strings.TrimPrefix("EPSG:"+urn[len(urn)-1], "EPSG:CRS")
+		if strings.HasSuffix(urn[len(urn)-1], "84") {
+			name = "crs84"
+		}
+	}
+	datum, err := geo.ParseDatum(name)
+	if err != nil {
+		return "", fmt.Errorf("crs %q is not known; convert the file to WGS-84 and leave crs out", file.CRS.Properties.Name)
+	}
+	return datum, nil
 }
 
 // eachFeature visits the features of a collection with the line each begins on.
@@ -98,7 +139,7 @@ func eachFeature(content []byte, visit func(line int, raw json.RawMessage)) erro
 }
 
 // area reads one feature. What makes a polygon sound is internal/geo's to say.
-func (l *loader) area(file string, line int, raw json.RawMessage, bounds Bounds) (routing.Area, bool) {
+func (l *loader) area(file string, line int, raw json.RawMessage, datum geo.Datum, bounds Bounds) (routing.Area, bool) {
 	wrong := func(format string, args ...any) (routing.Area, bool) {
 		l.add(file, line, format, args...)
 		return routing.Area{}, false
@@ -114,13 +155,10 @@ func (l *loader) area(file string, line int, raw json.RawMessage, bounds Bounds)
 		return wrong("feature: properties cannot be read: %v; known are id, name, region, datum, schematic, basis", err)
 	}
 	name := label("area", p.ID)
-	switch {
-	case p.ID == "" || p.Name == "":
+	if p.ID == "" || p.Name == "" {
 		return wrong("%s: properties lack id or name; give both", name)
-	case !slices.Contains(datums, p.Datum):
-		return wrong("%s: datum %q: is not known; write wgs84, gcj02 or bd09", name, p.Datum)
 	}
-	options := geo.GeoJSONOptions{Datum: p.Datum, IDProperty: "id"}
+	options := geo.GeoJSONOptions{Datum: cmp.Or(p.Datum, datum), IDProperty: "id"}
 	if bounds.sound() {
 		options.Within = bounds.Box()
 	}
@@ -131,21 +169,27 @@ func (l *loader) area(file string, line int, raw json.RawMessage, bounds Bounds)
 	if err != nil {
 		return wrong("%s: %s", name, strings.TrimPrefix(err.Error(), fmt.Sprintf("geo: feature 1 (%q): ", p.ID)))
 	}
-	if len(features[0].Polygons) != 1 {
-		return wrong("%s: has %d polygons; make one feature of each, with its own id", name, len(features[0].Polygons))
-	}
 	a := routing.Area{ID: p.ID, Name: p.Name, Region: p.Region, Source: routing.Source{File: file, Line: line}}
-	for _, points := range features[0].Polygons[0] {
-		ring := make([][2]float64, len(points))
-		for i, pt := range points {
-			ring[i] = pt
+	for i, polygon := range features[0].Polygons {
+		if rings := ringsOf(polygon); i == 0 {
+			a.Rings = rings
+		} else {
+			a.More = append(a.More, rings)
 		}
-		a.Rings = append(a.Rings, ring)
 	}
 	return a, true
 }
 
-var datums = []geo.Datum{geo.WGS84, geo.GCJ02, geo.BD09}
+func ringsOf(polygon orb.Polygon) [][][2]float64 {
+	rings := make([][][2]float64, len(polygon))
+	for i, ring := range polygon {
+		rings[i] = make([][2]float64, len(ring))
+		for j, p := range ring {
+			rings[i][j] = p
+		}
+	}
+	return rings
+}
 
 func strictJSON(raw []byte, into any) error {
 	dec := json.NewDecoder(bytes.NewReader(raw))

@@ -176,7 +176,8 @@ func (c *checker) checkRegions() {
 		if level < 0 {
 			c.add(r.Source, thing, "level %q is unknown; use one of %s", r.Level, strings.Join(regionLevels, ", "))
 		} else if p := c.regions.find(r.Parent); p != none {
-			if above := c.city.Regions[p].Level; slices.Index(regionLevels, above) >= level {
+			above := c.city.Regions[p].Level
+			if n := slices.Index(regionLevels, above); n > level || n == level && level < slices.Index(regionLevels, "community") {
 				c.add(r.Source, thing, "is a %s below %q, which is a %s; levels go from city down to grid", r.Level, r.Parent, above)
 			}
 		}
@@ -187,8 +188,32 @@ func (c *checker) checkRegions() {
 				c.word(r.Source, thing, "name", w)
 			}
 		}
+		c.roads(r, thing)
 		if r.Level == "street" && c.streetOffice[i] == none {
 			c.add(r.Source, thing, "street has no office; give its unit `region: %s`", r.ID)
+		}
+	}
+}
+
+// roads checks what a region shares with others: crossings and stretches of roads.
+func (c *checker) roads(r *Region, thing string) {
+	for _, w := range r.Crossings {
+		if _, _, ok := crossingRoads(w); !ok {
+			c.add(r.Source, thing, "crossing %q does not name two roads; write 解放路与沂蒙路", w)
+		} else {
+			c.word(r.Source, thing, "crossing", w)
+		}
+	}
+	for _, road := range r.Roads {
+		switch _, known := sides[road.Side]; {
+		case utf8.RuneCountInString(text.Fold(road.Name)) < 2:
+			c.add(r.Source, thing, "road %q is shorter than two characters and would be found everywhere; write its full name", road.Name)
+		case !known:
+			c.add(r.Source, thing, "road %q has the side %q; write odd, even, or leave it out", road.Name, road.Side)
+		case road.From < 0 || road.To < 0 || road.To > 0 && road.From > road.To:
+			c.add(r.Source, thing, "road %q runs from %d to %d; give house numbers in rising order, or 0 for open", road.Name, road.From, road.To)
+		default:
+			c.word(r.Source, thing, "road", road.Name)
 		}
 	}
 }

@@ -208,6 +208,7 @@ func (c *compiler) compileRules() {
 	abc := newAlphabet(slices.Concat(c.words.list, names.list, subjects.list))
 	rs.auto = newAutomaton(abc, c.words.list)
 	rs.naming.auto = newAutomaton(abc, names.list)
+	rs.naming.typos = newTypoIndex(rs)
 	rs.subjects.auto = newAutomaton(abc, subjects.list)
 	for i := range rs.rules {
 		if ws := rs.rules[i].clause.words; ws != nil {

@@ -316,7 +316,7 @@ func (rs *Ruleset) numberChanges(f *Facts) []Change {
 		}
 		slices.Sort(values)
 		from := ""
-		if v := f.Numbers[fact]; v == v { //nolint:gocritic // NaN is an unknown number
+		if v := f.Numbers[fact]; v == v { // NaN is an unknown number
 			from = strconv.FormatFloat(v, 'g', -1, 64)
 		}
 		for _, v := range slices.Compact(values) {

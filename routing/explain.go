@@ -98,8 +98,8 @@ func (rs *Ruleset) Explain(f *Facts) Explanation {
 	var rec Recorder
 	rs.Decide(f, &rec)
 	e := rec.explanation
-	complete := false
-	if e.Counterexample, complete = rs.Counterexample(f); e.Counterexample == nil {
+	found, complete := rs.Counterexample(f)
+	if e.Counterexample = found; found == nil {
 		e.Without = map[bool]string{true: "改变任何一两项事实，都不会由别的单位承办", false: "试过的变化都不会由别的单位承办，还有没试的"}[complete]
 	}
 	return e

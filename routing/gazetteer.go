@@ -3,7 +3,7 @@ package routing
 import (
 	"cmp"
 	"slices"
-	"strings"
+	"sync"
 
 	"github.com/paulmach/orb"
 
@@ -28,13 +28,15 @@ const (
 	textDiscount  = 0.9
 )
 
-// nameKind says what a name is; its value is the weight of a mention.
-type nameKind int32
+// nameKind says how a region was named; its value is the weight of a mention.
+type nameKind int8
 
 const (
-	nameShort nameKind = 8  // 兰山
-	namePlace nameKind = 9  // 滨河路
-	nameFull  nameKind = 10 // 兰山街道
+	nameTypo    nameKind = 6  // 银省山街道 for 银雀山街道
+	nameImplied nameKind = 7  // 半程 for 半程镇, where an address has a name
+	nameShort   nameKind = 8  // 兰山, as the pack lists it; 相公镇 for 相公街道
+	namePlace   nameKind = 9  // 滨河路, 朱潘村
+	nameFull    nameKind = 10 // 兰山街道; a crossing
 )
 
 func (k nameKind) sure() float64 {
@@ -43,66 +45,167 @@ func (k nameKind) sure() float64 {
 		return 0.95
 	case namePlace:
 		return 0.9
-	default:
+	case nameShort:
 		return 0.8
+	case nameImplied:
+		return 0.75
+	default:
+		return 0.7
 	}
 }
 
 // gazetteer knows the names of the city's places and the borders of its areas.
 type gazetteer struct {
-	auto     *automaton
-	meanings [][]meaning // by word
-	borders  *geo.Index
+	auto      *automaton
+	meanings  [][]meaning // by word: in the order of the tree
+	road      []bool      // by word: whether it may be one of the roads of a crossing
+	whole     []bool      // by word: whether it is a name as it stands, of no stretch of road
+	crossings map[[2]int32][]meaning
+	typos     typoIndex
+	borders   *geo.Index
+	bordered  []int32    // by area: the region whose border it is, or none
+	readers   *sync.Pool // of *reader
 }
 
-// meaning is one region a name may stand for.
+// meaning is one region that a name may stand for.
 type meaning struct {
-	region int32
-	kind   nameKind
+	region   int32
+	from, to int32 // house numbers of a stretch of road, 0 for open
+	kind     nameKind
+	side     side
+	end      int8 // in endings: what must follow the stem; none when the word is whole
+}
+
+// side is a side of a road by the parity of its house numbers.
+type side int8
+
+const (
+	bothSides side = iota
+	oddSide
+	evenSide
+)
+
+// sides are the words for them in the pack.
+var sides = map[string]side{"": bothSides, "odd": oddSide, "even": evenSide}
+
+// holds reports whether a house number lies on the stretch.
+func (m *meaning) holds(number int32) bool {
+	switch {
+	case m.from > 0 && number < m.from, m.to > 0 && number > m.to:
+		return false
+	case m.side == oddSide:
+		return number%2 == 1
+	case m.side == evenSide:
+		return number%2 == 0
+	}
+	return true
 }
 
 func newGazetteer(rs *Ruleset, names *wordList) gazetteer {
-	var g gazetteer
-	add := func(word string, region int, kind nameKind) {
+	g := gazetteer{crossings: map[[2]int32][]meaning{}, readers: &sync.Pool{New: func() any { return new(reader) }}}
+	mean := func(word string, m meaning) int32 {
 		n := names.add(word)
 		if int(n) == len(g.meanings) {
-			g.meanings = append(g.meanings, nil)
+			g.meanings, g.road = append(g.meanings, nil), append(g.road, false)
 		}
-		if !slices.ContainsFunc(g.meanings[n], func(m meaning) bool { return m.region == int32(region) }) {
-			g.meanings[n] = append(g.meanings[n], meaning{int32(region), kind})
+		if m.region != none {
+			g.meanings[n] = append(g.meanings[n], m)
 		}
+		return n
+	}
+	ended := func(name string, m meaning, only family) {
+		stem, end := split(text.Fold(name))
+		if short := withoutPeoples(stem); end != none && endings[end].family == districtFamily && short != stem {
+			mean(name, m)
+			stem = short
+		}
+		if end != none && (only == noFamily || endings[end].family == only) {
+			name, m.end = stem, int8(end)
+			if stem, inner := split(stem); inner != none && endings[end].family == communityFamily && endings[inner].family == communityFamily {
+				also := m // 刘家村居委会 is 刘家村
+				also.end = int8(inner)
+				mean(stem, also)
+			}
+		}
+		mean(name, m)
 	}
 	for i := range rs.city.Regions {
 		r := &rs.city.Regions[i]
-		add(r.Name, i, nameFull)
+		is := func(kind nameKind) meaning { return meaning{region: int32(i), kind: kind, end: int8(none)} }
+		ended(r.Name, is(nameFull), noFamily)
 		for _, w := range r.Short {
-			add(w, i, nameShort)
+			mean(w, is(nameShort))
 		}
 		for _, w := range r.Places {
-			add(w, i, namePlace)
+			ended(w, is(namePlace), communityFamily)
+		}
+		for _, road := range r.Roads {
+			m := is(namePlace)
+			m.from, m.to, m.side = road.From, road.To, sides[road.Side]
+			g.road[mean(road.Name, m)] = true
+		}
+		for _, w := range r.Crossings {
+			a, b, _ := crossingRoads(w)
+			nobody := meaning{region: none}
+			pair := roadPair(mean(a, nobody), mean(b, nobody))
+			g.road[pair[0]], g.road[pair[1]] = true, true
+			g.crossings[pair] = append(g.crossings[pair], is(nameFull))
 		}
 	}
+	whole := func(m meaning) bool { return m.end < 0 }
+	part := func(m meaning) bool {
+		return m.end >= 0 || m.from > 0 || m.to > 0 || m.side != bothSides || m.kind == nameShort
+	}
+	g.whole = make([]bool, len(names.list))
+	for n, w := range names.list { // a road in one region alone may meet one that is not
+		g.road[n] = g.road[n] || isRoad(w) && slices.ContainsFunc(g.meanings[n], whole)
+		g.whole[n] = !slices.ContainsFunc(g.meanings[n], part)
+		g.meanings[n] = rs.inOrder(g.meanings[n])
+	}
 	features := make([]geo.Feature, len(rs.city.Areas))
+	g.bordered = make([]int32, len(rs.city.Areas))
 	for i := range rs.city.Areas {
 		features[i] = feature(&rs.city.Areas[i])
+		g.bordered[i] = rs.regions.find(rs.city.Areas[i].Region)
 	}
 	g.borders, _ = geo.Build(features) // the checker built each of them before
 	return g
 }
 
-// feature is an area for internal/geo: its rings as one polygon.
+// roadPair is two roads in either order.
+func roadPair(a, b int32) [2]int32 { return [2]int32{min(a, b), max(a, b)} }
+
+// inOrder sorts meanings by the tree, the strongest of a region first, and drops those said twice.
+func (rs *Ruleset) inOrder(list []meaning) []meaning {
+	slices.SortStableFunc(list, func(a, b meaning) int {
+		return cmp.Or(cmp.Compare(rs.regions.first[a.region], rs.regions.first[b.region]), cmp.Compare(b.kind, a.kind))
+	})
+	return slices.CompactFunc(list, func(a, b meaning) bool {
+		return a.region == b.region && a.end == b.end && a.from == b.from && a.to == b.to && a.side == b.side
+	})
+}
+
+// feature is an area for internal/geo.
 func feature(a *Area) geo.Feature {
-	polygon := make(orb.Polygon, len(a.Rings))
-	for i, ring := range a.Rings {
-		polygon[i] = make(orb.Ring, len(ring))
-		for j, p := range ring {
-			polygon[i][j] = orb.Point(p)
+	f := geo.Feature{ID: a.ID}
+	if len(a.Rings) > 0 {
+		f.Polygons = append(f.Polygons, polygon(a.Rings))
+	}
+	for _, rings := range a.More {
+		f.Polygons = append(f.Polygons, polygon(rings))
+	}
+	return f
+}
+
+func polygon(rings [][][2]float64) orb.Polygon {
+	p := make(orb.Polygon, len(rings))
+	for i, ring := range rings {
+		p[i] = make(orb.Ring, len(ring))
+		for j, at := range ring {
+			p[i][j] = at
 		}
 	}
-	if len(polygon) == 0 {
-		return geo.Feature{ID: a.ID}
-	}
-	return geo.Feature{ID: a.ID, Polygons: orb.MultiPolygon{polygon}}
+	return p
 }
 
 // Locate finds the region of a place. The border a point lies in comes first, then the region the
@@ -121,7 +224,7 @@ func (rs *Ruleset) Locate(p Place) Location {
 		if source.by == ByText && p.Text == "" {
 			break
 		}
-		m := rs.readPlaces(source.text, at, loc.Candidates)
+		m := rs.readPlaces(source.text, at, loc.Candidates, source.by == ByAddress)
 		switch {
 		case m.region == none && (m.candidates == nil || loc.By != ""):
 			continue
@@ -149,17 +252,17 @@ func (rs *Ruleset) anchor(p Place) (Location, int32) {
 	var loc Location
 	at := none
 	if p.HasPoint && rs.naming.borders != nil {
-		loc.Areas = rs.naming.borders.Find(geo.Point{Lng: p.Lng, Lat: p.Lat})
-		for _, id := range loc.Areas {
-			a := &rs.city.Areas[rs.areas[id]]
-			if r := rs.regions.find(a.Region); rs.isPlace(r) && (at == none || rs.regions.depth[r] > rs.regions.depth[at]) {
-				at = r
-				name := a.Name
-				if name == "" {
-					name = a.ID
-				}
-				loc.Region, loc.By, loc.Confidence, loc.Evidence = a.Region, ByPoint, surePoint, []string{name}
+		var few [16]int32
+		deepest := none
+		for _, area := range rs.naming.borders.AppendPositions(few[:0], geo.Point{Lng: p.Lng, Lat: p.Lat}) {
+			loc.Areas = append(loc.Areas, rs.city.Areas[area].ID)
+			if r := rs.naming.bordered[area]; rs.isPlace(r) && (at == none || rs.regions.depth[r] > rs.regions.depth[at]) {
+				at, deepest = r, area
 			}
+		}
+		if deepest != none {
+			a := &rs.city.Areas[deepest]
+			loc.Region, loc.By, loc.Confidence, loc.Evidence = a.Region, ByPoint, surePoint, []string{cmp.Or(a.Name, a.ID)}
 		}
 	}
 	if at == none {
@@ -179,156 +282,4 @@ func (rs *Ruleset) isPlace(region int32) bool {
 // narrow reports whether a region is precise enough for its office to be known: a street or less.
 func (rs *Ruleset) narrow(region int32) bool {
 	return rs.isPlace(region) && rs.city.Regions[region].Level != "district"
-}
-
-// mention is a name found in a text.
-type mention struct {
-	word     int32
-	meanings []meaning
-}
-
-// reading is what the names in a text come to.
-type reading struct {
-	region     int32
-	candidates []string
-	evidence   []string
-	sure       float64
-}
-
-// readPlaces weighs the names in a text. A region is spoken for by every mention of itself or of a
-// region around it; the most spoken-for region wins, so that a street whose name two districts
-// share is settled when one of them is named too. Of a region and one inside it, equally spoken
-// for, the outer one is sure and wins. within and among limit what may be found.
-func (rs *Ruleset) readPlaces(s string, within int32, among []string) reading {
-	r := reading{region: none}
-	mentions := rs.mentions(s, within)
-	if len(mentions) == 0 {
-		return r
-	}
-	var best []int32
-	score := nameKind(0)
-	total := nameKind(0)
-	seen := map[int32]bool{}
-	for _, m := range mentions {
-		total += m.meanings[0].kind
-		for _, alternative := range m.meanings {
-			if seen[alternative.region] || among != nil && !rs.fits(alternative.region, among) {
-				continue
-			}
-			seen[alternative.region] = true
-			switch sum := rs.support(alternative.region, mentions); {
-			case sum > score:
-				score, best = sum, append(best[:0], alternative.region)
-			case sum == score:
-				best = append(best, alternative.region)
-			}
-		}
-	}
-	best = rs.outermost(best)
-	switch {
-	case len(best) == 1:
-		r.region = best[0]
-		r.sure = float64(score) / float64(max(total, score))
-	case len(best) > 1:
-		for _, b := range best {
-			r.candidates = append(r.candidates, rs.regions.ids[b])
-		}
-		slices.Sort(r.candidates)
-		if up := rs.regions.common(best); rs.isPlace(up) {
-			r.region, r.sure = up, sureUnsettled
-		}
-	}
-	strongest := nameKind(0)
-	for _, m := range mentions {
-		for _, alternative := range m.meanings {
-			if slices.ContainsFunc(best, func(b int32) bool { return rs.regions.under(b, alternative.region) }) {
-				strongest = max(strongest, alternative.kind)
-				r.evidence = append(r.evidence, rs.naming.auto.words[m.word])
-				break
-			}
-		}
-	}
-	if len(best) == 1 {
-		r.sure *= strongest.sure()
-	}
-	return r
-}
-
-// fits reports whether a region is, contains or lies in one of the candidates.
-func (rs *Ruleset) fits(region int32, among []string) bool {
-	return slices.ContainsFunc(among, func(id string) bool {
-		at := rs.regions.find(id)
-		return rs.regions.under(region, at) || rs.regions.under(at, region)
-	})
-}
-
-// support is the weight of all mentions that speak for a region.
-func (rs *Ruleset) support(region int32, mentions []mention) nameKind {
-	sum := nameKind(0)
-	for _, m := range mentions {
-		weight := nameKind(0)
-		for _, alternative := range m.meanings {
-			if rs.regions.under(region, alternative.region) {
-				weight = max(weight, alternative.kind)
-			}
-		}
-		sum += weight
-	}
-	return sum
-}
-
-// outermost leaves out regions that lie in another one of the list.
-func (rs *Ruleset) outermost(list []int32) []int32 {
-	return slices.DeleteFunc(slices.Clone(list), func(x int32) bool {
-		return slices.ContainsFunc(list, func(y int32) bool { return x != y && rs.regions.under(x, y) })
-	})
-}
-
-// mentions are the names in a text, the longest first, none overlapping a longer one, each once.
-func (rs *Ruleset) mentions(s string, within int32) []mention {
-	g := &rs.naming
-	var origins []span
-	hits := g.auto.scan(s, nil, &origins)
-	length := func(h occurrence) int32 { return g.auto.length[h.word] }
-	slices.SortStableFunc(hits, func(a, b occurrence) int {
-		return cmp.Or(cmp.Compare(length(b), length(a)), cmp.Compare(a.end, b.end))
-	})
-	covered := make([]bool, len(origins))
-	var list []mention
-	for _, h := range hits {
-		stretch := covered[h.end-length(h)+1 : h.end+1]
-		if stretch[0] || stretch[len(stretch)-1] {
-			continue // no longer name can lie strictly inside this one
-		}
-		for i := range stretch {
-			stretch[i] = true
-		}
-		if slices.ContainsFunc(list, func(m mention) bool { return m.word == h.word }) {
-			continue
-		}
-		road := namesRoad(s[origins[h.end].last:])
-		var fitting []meaning
-		for _, m := range g.meanings[h.word] {
-			if rs.isPlace(m.region) && (within == none || rs.regions.under(m.region, within)) && (!road || m.kind != nameShort) {
-				fitting = append(fitting, m)
-			}
-		}
-		if fitting != nil {
-			list = append(list, mention{h.word, fitting})
-		}
-	}
-	return list
-}
-
-// roadWords make of a short name the name of something else: 沂水路 is not in 沂水.
-var roadWords = []string{"路", "街", "大道", "巷", "胡同", "桥", "小区", "花园", "家园", "大厦", "广场", "酒店", "宾馆", "饭店", "学校", "中学", "小学", "大学"}
-
-// namesRoad reports whether what follows a short name makes it a road or house.
-func namesRoad(rest string) bool {
-	const few = 16 // bytes: enough for the longest word and one character more
-	rest = text.Fold(rest[:min(few, len(rest))])
-	if strings.HasPrefix(rest, "街道") || strings.HasPrefix(rest, "街办") {
-		return false
-	}
-	return slices.ContainsFunc(roadWords, func(w string) bool { return strings.HasPrefix(rest, w) })
 }

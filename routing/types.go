@@ -67,7 +67,18 @@ type Region struct {
 	Parent string   `yaml:"parent,omitempty" json:"parent,omitempty"`
 	Level  string   `yaml:"level" json:"level"`                       // city, district, street, community, grid
 	Places []string `yaml:"places,omitempty" json:"places,omitempty"` // roads, landmarks, villages that lie in it alone
-	Source Source   `yaml:"-" json:"source,omitzero"`
+	// Crossings are pairs of roads that meet in it, 解放路与沂蒙路: neither road need lie in it alone.
+	Crossings []string `yaml:"crossings,omitempty" json:"crossings,omitempty"`
+	Roads     []Road   `yaml:"roads,omitempty" json:"roads,omitempty"` // roads it shares with other regions
+	Source    Source   `yaml:"-" json:"source,omitzero"`
+}
+
+// Road is the stretch of a longer road that lies in a region.
+type Road struct {
+	Name string `yaml:"name" json:"name"`
+	From int32  `yaml:"from,omitempty" json:"from,omitempty"` // house numbers, inclusive; 0 for open
+	To   int32  `yaml:"to,omitempty" json:"to,omitempty"`
+	Side string `yaml:"side,omitempty" json:"side,omitempty"` // odd or even; empty for both
 }
 
 // Area is a polygon that rules can name (片区). Regions may have one too: its ID is then the region's.
@@ -76,7 +87,9 @@ type Area struct {
 	Name   string         `json:"name"`
 	Region string         `json:"region,omitempty"` // the region whose border it is
 	Rings  [][][2]float64 `json:"-"`                // WGS-84 lng, lat; first ring outer, the rest holes
-	Source Source         `json:"source,omitzero"`
+	// More are the further polygons of an area of several parts, each like Rings.
+	More   [][][][2]float64 `json:"-"`
+	Source Source           `json:"source,omitzero"`
 }
 
 // Row is one row of the catalogue (派单目录): category × region → unit. The most specific row

@@ -1,6 +1,7 @@
 package geo
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -29,6 +30,27 @@ func checkFeature(f Feature) error {
 			}
 			if j > 0 && !ringInside(ring, polygon[0]) {
 				return fmt.Errorf("polygon %d, ring %d: this hole is not inside the outer ring; the first ring of a polygon is its outline", i+1, j+1)
+			}
+		}
+		if err := checkHoles(polygon); err != nil {
+			return fmt.Errorf("polygon %d, %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+// checkHoles finds holes that cross the outline or one another, or lie in one another.
+func checkHoles(polygon orb.Polygon) error {
+	if len(polygon) == 1 {
+		return nil
+	}
+	if at, ring, crosses := crossing(polygon); crosses {
+		return fmt.Errorf("ring %d: it crosses another ring near [%v, %v]; a hole lies inside the outline and apart from other holes", ring+1, at[0], at[1])
+	}
+	for i, hole := range polygon[1:] {
+		for j, other := range polygon[1:] {
+			if i != j && hole.Bound().Intersects(other.Bound()) && ringInside(hole, other) {
+				return fmt.Errorf("ring %d: this hole lies inside that of ring %d; remove it, or make an area of its own of it", i+2, j+2)
 			}
 		}
 	}
@@ -85,37 +107,40 @@ func ringInside(hole, outer orb.Ring) bool {
 type edge struct {
 	a, b     orb.Point
 	min, max float64
+	ring     int
 }
 
-// selfCrossing finds two sides that cross properly. Sides that only touch, as outlines drawn by hand
-// do, are let pass: they leave no doubt about what is inside. The sides are swept from west to east
-// and each is compared only with those that overlap it, which for real outlines are a few.
+// selfCrossing finds two sides of one ring that cross.
 func selfCrossing(ring orb.Ring) (at orb.Point, crosses bool) {
-	edges := make([]edge, 0, len(ring))
-	for i := 1; i < len(ring); i++ {
-		a, b := ring[i-1], ring[i]
-		edges = append(edges, edge{a, b, min(a[0], b[0]), max(a[0], b[0])})
-	}
-	slices.SortFunc(edges, func(x, y edge) int {
-		switch {
-		case x.min < y.min:
-			return -1
-		case x.min > y.min:
-			return 1
+	at, _, crosses = crossing(orb.Polygon{ring})
+	return at, crosses
+}
+
+// crossing finds two sides that cross properly. Sides that only touch, as outlines drawn by hand
+// do, are let pass: they leave no doubt about what is inside. The sides are swept from west to east
+// and each is compared only with those that overlap it, which for real outlines are a few. ring is
+// the place of the later of the two in the polygon.
+func crossing(polygon orb.Polygon) (at orb.Point, ring int, crosses bool) {
+	var edges []edge
+	for n, ring := range polygon {
+		edges = slices.Grow(edges, len(ring))
+		for i := 1; i < len(ring); i++ {
+			a, b := ring[i-1], ring[i]
+			edges = append(edges, edge{a, b, min(a[0], b[0]), max(a[0], b[0]), n})
 		}
-		return 0
-	})
+	}
+	slices.SortFunc(edges, func(x, y edge) int { return cmp.Compare(x.min, y.min) })
 	open := make([]edge, 0, 16)
 	for _, e := range edges {
 		open = slices.DeleteFunc(open, func(o edge) bool { return o.max < e.min })
 		for _, o := range open {
 			if cross(e, o) {
-				return e.a, true
+				return e.a, max(e.ring, o.ring), true
 			}
 		}
 		open = append(open, e)
 	}
-	return orb.Point{}, false
+	return orb.Point{}, 0, false
 }
 
 // cross reports that the ends of each edge lie strictly on both sides of the other.

@@ -76,21 +76,23 @@ func (x *Index) Find(p Point) []string {
 // AppendFind is Find, appending to dst; it does not allocate when dst has room.
 func (x *Index) AppendFind(dst []string, p Point) []string {
 	var few [16]int32
-	hits := few[:0]
-	at := orb.Point{p.Lng, p.Lat}
+	for _, at := range x.AppendPositions(few[:0], p) {
+		dst = append(dst, x.ids[at])
+	}
+	return dst
+}
+
+// AppendPositions is AppendFind by the positions of the features in the source, from 0.
+func (x *Index) AppendPositions(dst []int32, p Point) []int32 {
+	at, begin := orb.Point{p.Lng, p.Lat}, len(dst)
 	x.tree.Search(at, at, func(_, _ [2]float64, i int32) bool {
 		if contains(x.parts[i].polygon, at) {
-			hits = append(hits, x.parts[i].feature)
+			dst = append(dst, x.parts[i].feature)
 		}
 		return true
 	})
-	slices.Sort(hits)
-	for i, h := range hits {
-		if i == 0 || h != hits[i-1] { // parts of one feature may touch
-			dst = append(dst, x.ids[h])
-		}
-	}
-	return dst
+	slices.Sort(dst[begin:])
+	return dst[:begin+len(slices.Compact(dst[begin:]))] // parts of one feature may touch
 }
 
 // contains is true inside the outer ring and on any border, false inside a hole.

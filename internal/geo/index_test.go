@@ -2,9 +2,12 @@ package geo
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -96,6 +99,14 @@ func TestLoadErrors(t *testing.T) {
 		{"short position", polygon("a", `[[118],[118.1,35],[118.1,35.1],[118]]`), "has 1 numbers"},
 		{"duplicate", polygon("a", square) + "," + polygon("a", square), "same id"},
 		{"hole outside", polygon("a", square+`,[[119,35],[119.1,35],[119.1,35.1],[119,35]]`), "not inside the outer ring"},
+		{"hole over the border", polygon("a", square+`,[[118.05,35.05],[118.1,35.05],[118.15,35.08],[118.05,35.05]]`), "not inside the outer ring"},
+		{
+			"hole across a bay",
+			polygon("a", `[[118,35],[118.1,35],[118.1,35.1],[118.05,35.02],[118,35.1],[118,35]],[[118.01,35.06],[118.09,35.06],[118.05,35.01],[118.01,35.06]]`),
+			"crosses another ring",
+		},
+		{"holes overlap", polygon("a", square+`,[[118.02,35.02],[118.06,35.02],[118.04,35.06],[118.02,35.02]],[[118.03,35.03],[118.08,35.03],[118.06,35.08],[118.03,35.03]]`), "ring 3: it crosses"},
+		{"hole in a hole", polygon("a", square+`,[[118.02,35.02],[118.08,35.02],[118.05,35.08],[118.02,35.02]],[[118.04,35.03],[118.06,35.03],[118.05,35.05],[118.04,35.03]]`), "inside that of ring 2"},
 		{"no id", `{"type":"Feature","geometry":{"type":"Polygon","coordinates":[` + square + `]}}`, "no id"},
 		{"odd id", `{"type":"Feature","id":{},"geometry":{"type":"Polygon","coordinates":[` + square + `]}}`, "neither a string nor a number"},
 		{"no geometry", `{"type":"Feature","id":"a","geometry":null}`, "no geometry"},
@@ -195,6 +206,76 @@ func TestDirectionOfRingsDoesNotMatter(t *testing.T) {
 	})
 }
 
+// The index must find what a plain loop over all polygons finds, holes, parts and borders included.
+func TestFindEqualsAPlainLoop(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		var features []Feature
+		for i := range rapid.IntRange(1, 60).Draw(t, "features") {
+			f := Feature{ID: strconv.Itoa(i)}
+			for range rapid.IntRange(1, 3).Draw(t, "parts") {
+				west, south := float64(rapid.IntRange(0, 40).Draw(t, "west")), float64(rapid.IntRange(0, 40).Draw(t, "south"))
+				size := float64(4 * rapid.IntRange(1, 4).Draw(t, "size"))
+				polygon := orb.Polygon{diamond(west, south, size)}
+				if rapid.Bool().Draw(t, "hole") {
+					polygon = append(polygon, diamond(west+size/4, south+size/4, size/2))
+				}
+				f.Polygons = append(f.Polygons, polygon)
+			}
+			features = append(features, f)
+		}
+		x, err := Build(features)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 20 {
+			p := Point{100 + float64(rapid.IntRange(-4, 120).Draw(t, "lng"))/2, 20 + float64(rapid.IntRange(-4, 120).Draw(t, "lat"))/2}
+			var want []string
+			for _, f := range features {
+				if slices.ContainsFunc(f.Polygons, func(polygon orb.Polygon) bool { return plainlyIn(polygon, p) }) {
+					want = append(want, f.ID)
+				}
+			}
+			if diff := cmp.Diff(want, x.Find(p)); diff != "" {
+				t.Fatalf("Find(%v) −want +got:\n%s", p, diff)
+			}
+		}
+	})
+}
+
+// diamond is a square with its corners cut off.
+func diamond(west, south, size float64) orb.Ring {
+	w, s, q := 100+west, 20+south, size/4
+	return orb.Ring{
+		{w + q, s},
+		{w + 3*q, s},
+		{w + size, s + q},
+		{w + size, s + 3*q},
+		{w + 3*q, s + size},
+		{w + q, s + size},
+		{w, s + 3*q},
+		{w, s + q},
+		{w + q, s},
+	}
+}
+
+// plainlyIn is a polygon of diamonds as inequalities, without rings and rays.
+func plainlyIn(polygon orb.Polygon, p Point) bool {
+	reach := func(ring orb.Ring) (inside, border bool) {
+		b := ring.Bound()
+		centre, half := b.Center(), (b.Max[0]-b.Min[0])/2
+		dx, dy := math.Abs(p.Lng-centre[0]), math.Abs(p.Lat-centre[1])
+		over := max(dx-half, dy-half, dx+dy-1.5*half)
+		return over < 0, over == 0
+	}
+	inside, border := reach(polygon[0])
+	if len(polygon) == 1 || border {
+		return inside || border
+	}
+	hole, _ := reach(polygon[1])
+	return inside && !hole
+}
+
 //nolint:paralleltest // AllocsPerRun counts the allocations of all goroutines
 func TestAppendFindDoesNotAllocate(t *testing.T) {
 	x := gridIndex(t, 40)
@@ -219,8 +300,17 @@ func FuzzLoadGeoJSON(f *testing.F) {
 	})
 }
 
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
 func BenchmarkFindAmong150000(b *testing.B) {
+	before := heap()
 	x := gridIndex(b, 388) // 150,544 polygons
+	kept := float64(heap()-before) / (1 << 20)
 	dst := make([]string, 0, 8)
 	b.ReportAllocs()
 	i := 0
@@ -231,6 +321,7 @@ func BenchmarkFindAmong150000(b *testing.B) {
 			b.Fatal("a tile is missing")
 		}
 	}
+	b.ReportMetric(kept, "MiB")
 }
 
 func BenchmarkBuild150000(b *testing.B) {
