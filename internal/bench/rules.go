@@ -54,8 +54,14 @@ func (b *bench) route(context.Context) error {
 		b.table.atMost("route a 200-character ticket by "+set.label, perOp(fast), set.wanted, duration, "")
 		b.table.atMost("  allocations", float64(fast.AllocsPerOp()), 0, func(v float64) string { return fmt.Sprintf("%.0f", v) }, "")
 		b.table.show("  a loop over the same rules ÷ it", ratio(perOp(slow)/perOp(fast)))
+		if err := b.engines(set.rules, f, perOp(fast)); err != nil {
+			return err
+		}
 	}
-	return b.compile(p)
+	if err := b.compile(p); err != nil {
+		return err
+	}
+	return b.places()
 }
 
 func (b *bench) compile(p *config.Pack) error {
@@ -222,9 +228,19 @@ func naiveHolds(w *routing.Condition, f *routing.Facts, folded string) bool {
 	if !has(w.Channel, f.Channel) || !has(w.Line, f.Line) || !has(w.Category, f.Category) || !has(w.Region, f.Region) || w.Window != nil {
 		return false
 	}
+	for _, n := range w.Numbers {
+		if f.Numbers[routing.NumberIndex(n.Fact)] < *n.Min {
+			return false
+		}
+	}
 	k := w.Keywords
 	if k == nil {
 		return true
+	}
+	for _, x := range k.None {
+		if strings.Contains(folded, x) {
+			return false
+		}
 	}
 	hit := k.Any == nil
 	for _, x := range k.Any {
