@@ -24,7 +24,8 @@ import (
 //     for tickets that want none, nor for machines.
 //
 // A return or withdrawal cancels the assignment's clocks; the time used stays charged to the unit.
-// A merged ticket follows the lead ticket's clocks: its own resolve clocks are cancelled.
+// A merged ticket follows the lead ticket's clocks: its own resolve clocks are cancelled. When it leaves the incident
+// they run on, with the start and deadline they had.
 //
 // Pauses hold the clocks of their assignment, and the citizen's when it is the lead of the first
 // level, until they are resumed, end as approved (Details.Until) or have used up Budget.PauseTotal;
@@ -129,6 +130,9 @@ func (e *evaluation) take(ev *ticket.Event) bool {
 			e.seen[i] = state
 		}
 	}
+	if was == ticket.StateMerged && e.t.State == ticket.StateTriage {
+		e.leave(ev.At)
+	}
 	if e.t.State != was {
 		e.turned(ev.At)
 	}
@@ -219,6 +223,17 @@ func (e *evaluation) reopen(at time.Time) {
 	e.stopAll(ClockCallback, at, true)
 	for i := range e.timers {
 		if tm := &e.timers[i]; tm.name == ClockResolve && tm.assignment == 0 && !tm.running() {
+			tm.stop, tm.cancelled, tm.awake = time.Time{}, false, at
+		}
+	}
+}
+
+// leave lets the clocks of a ticket run on that was merged by mistake: the citizen's, and that of the desk when nobody
+// has had the ticket yet.
+func (e *evaluation) leave(at time.Time) {
+	e.reopen(at)
+	for i := range e.timers {
+		if tm := &e.timers[i]; tm.name == ClockDispatch && len(e.t.Assignments) == 0 {
 			tm.stop, tm.cancelled, tm.awake = time.Time{}, false, at
 		}
 	}

@@ -205,6 +205,14 @@ func TestEvaluate(t *testing.T) {
 				"sign/1 cancelled 2026年2月24日（周二）16:30", "contact/1 cancelled 2026年2月25日（周三）24:00", "resolve/1 cancelled 2026年3月2日（周一）24:00",
 			},
 		},
+		"merged by mistake": {
+			func(t testing.TB) *story {
+				return begin(t, "2026-02-24 10:00").do("2026-02-24 10:00", ticket.Merge, ticket.Details{Other: ticket.ID{9}}).
+					do("2026-02-24 11:10", ticket.LinkTo, ticket.Details{Other: ticket.ID{9}, Relation: ticket.LinkDistinct})
+			},
+			"2026-02-24 11:20",
+			[]string{"dispatch/0 running 2026年2月24日（周二）12:00", "resolve/0 running 2026年3月2日（周一）24:00"},
+		},
 		"reopened when overdue": {
 			func(t testing.TB) *story {
 				return begin(t, "2026-02-24 10:00").do("2026-02-24 11:00", ticket.Dispatch, unit("u1")).

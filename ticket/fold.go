@@ -65,9 +65,11 @@ func (t *Ticket) Apply(e Event) error {
 	case Merge:
 		t.withdrawActive(e)
 		t.State, t.Incident = StateMerged, d.Other
-		t.Links = append(t.Links, Link{Kind: "merged", To: d.Other})
-	case Split, LinkTo:
-		t.Links = append(t.Links, Link{Kind: or(d.Relation, map[Action]string{Split: "split", LinkTo: "related"}[e.Action]), To: d.Other})
+		t.Links = append(t.Links, Link{Kind: LinkMerged, To: d.Other})
+	case Split:
+		t.Links = append(t.Links, Link{Kind: or(d.Relation, LinkSplit), To: d.Other})
+	case LinkTo:
+		t.link(e)
 	case CallBack:
 		t.callBack(d)
 	case Close:
@@ -230,6 +232,16 @@ func (t *Ticket) withdrawActive(e Event) {
 		}
 	}
 	t.Extension = nil
+}
+
+// link ties the ticket to another. One that is not of the incident it was merged into leaves it: the desk finds its owner.
+func (t *Ticket) link(e Event) {
+	l := Link{Kind: or(e.Details.Relation, LinkRelated), To: e.Details.Other}
+	t.Links = append(t.Links, l)
+	if l.Kind == LinkDistinct && t.State == StateMerged && t.Incident == l.To {
+		t.State, t.Incident = StateTriage, ID{}
+		t.Decision.Triage = or(e.Cause.Reason, LinkDistinct)
+	}
 }
 
 func (t *Ticket) end(state State, e Event) {

@@ -154,9 +154,18 @@ const (
 
 // Link ties two tickets.
 type Link struct {
-	Kind string `json:"kind"` // related, repeat (重复诉求), split, merged
+	Kind string `json:"kind"` // one of the kinds below
 	To   ID     `json:"to"`
 }
+
+// The kinds of links.
+const (
+	LinkRelated  = "related"  // 关联
+	LinkRepeat   = "repeat"   // 重复诉求
+	LinkSplit    = "split"    // 拆单
+	LinkMerged   = "merged"   // 并单
+	LinkDistinct = "distinct" // 非同一事项
+)
 
 // Counters are what assessment asks of a ticket.
 type Counters struct {
@@ -238,6 +247,17 @@ type Outcome struct {
 	First          Satisfaction `json:"first,omitempty"`            // 首次满意度
 	Final          Satisfaction `json:"final,omitempty"`            // 最终满意度
 	Reason         string       `json:"reason,omitempty"`           // coded reason of decline, transfer or termination
+}
+
+// SetApart reports whether somebody has said on this ticket that it and another are two matters; the last word on the
+// other counts.
+func (t *Ticket) SetApart(other ID) bool {
+	for _, l := range slices.Backward(t.Links) {
+		if l.To == other {
+			return l.Kind == LinkDistinct || l.Kind == LinkSplit
+		}
+	}
+	return false
 }
 
 // Assignment gives the assignment with that number.

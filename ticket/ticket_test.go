@@ -141,6 +141,31 @@ func TestADistrictAnswersForItsStreet(t *testing.T) {
 	}
 }
 
+func TestWhatIsSetApart(t *testing.T) {
+	t.Parallel()
+	lead, other := ID{1}, ID{2}
+	m := registered(t)
+	m.Must(Merge, Details{Other: lead}, "same_incident", nil, StateMerged)
+	m.Must(LinkTo, Details{Other: other, Relation: LinkDistinct}, "", nil, StateMerged)
+	m.Must(LinkTo, Details{Other: lead}, "", nil, StateMerged)
+	if m.ticket.SetApart(lead) || !m.ticket.SetApart(other) || m.ticket.SetApart(ID{3}) {
+		t.Errorf("set apart by %+v", m.ticket.Links)
+	}
+	m.Must(LinkTo, Details{Other: lead, Relation: LinkDistinct}, "", nil, StateTriage)
+	if !m.ticket.SetApart(lead) || !m.ticket.Incident.IsZero() {
+		t.Errorf("taken out of the incident, it still follows %s: %+v", m.ticket.Incident, m.ticket.Links)
+	}
+	m.Must(LinkTo, Details{Other: other}, "", nil, StateTriage) // who was wrong may say so
+	m.Must(Dispatch, Details{Unit: "a"}, "", nil, StateDispatched)
+	m.Must(Split, Details{Other: ID{4}}, "", nil, StateDispatched)
+	if m.ticket.SetApart(other) || !m.ticket.SetApart(ID{4}) {
+		t.Errorf("set apart by %+v", m.ticket.Links)
+	}
+	if folded, err := Fold(m.events); err != nil || !cmp.Equal(folded, m.ticket) {
+		t.Errorf("folded again it is another: %v", err)
+	}
+}
+
 func TestIllegalAndIncompleteCommands(t *testing.T) {
 	t.Parallel()
 	m := registered(t)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/citizen-hotline/gateway/internal/city"
 	"github.com/citizen-hotline/gateway/internal/geo"
+	"github.com/citizen-hotline/gateway/internal/same"
 	"github.com/citizen-hotline/gateway/internal/text"
 	"github.com/citizen-hotline/gateway/routing"
 	"github.com/citizen-hotline/gateway/store"
@@ -28,36 +29,24 @@ type incidents struct {
 	near   map[string][]*report // by cell, or by region for those without a point; any category
 }
 
-// report is one request in memory.
+// report is one request in memory. Its Words stay empty: words takes them apart. It has no Names: all gates of a
+// street share the street's.
 type report struct {
-	ticket   ticket.ID // its own
-	lead     ticket.ID // the incident it belongs to; its own ticket when it leads; zero until committed
-	sender   string
-	category string
-	region   string
-	point    geo.Point
-	hasPoint bool
-	words    words
-	at       time.Time
-	done     chan struct{} // closed when committed or given up
+	same.Report
+
+	ticket ticket.ID // its own
+	lead   ticket.ID // the incident it belongs to; its own ticket when it leads; zero until committed
+	sender string
+	words  words
+	done   chan struct{} // closed when committed or given up
 }
 
 const (
-	incidentWindow = 6 * time.Hour
+	incidentWindow = same.Window
 	incidentMost   = 20000 // reports kept in mind
-	incidentRadius = 300.0 // metres within which reports count as nearby
-	incidentSpot   = 80.0  // metres: the same gate, the same crossing
 	incidentLook   = 200   // of the newest reports of a neighbourhood are compared
-	// cell is the side of a neighbourhood, degrees: a little more than incidentRadius in China.
+	// cell is the side of a neighbourhood, degrees: a little more than same.NearRadius in China.
 	cell = 0.004
-	// sameWords is the similarity of two citizens' words about one happening in one category;
-	// at one spot the category is nearly enough, elsewhere it may be the next gate.
-	sameWords         = 0.8
-	sameWordsSpot     = 0.05
-	sameWordsEveryday = 0.3
-	never             = 2.0
-	// wordsMost is how many characters of a report are compared: a megabyte is not kept in mind.
-	wordsMost = 1000
 )
 
 func newIncidents() *incidents {
@@ -69,7 +58,7 @@ type happening struct {
 	all    *incidents
 	own    *report
 	match  *report
-	nearby int // other reports within incidentRadius, or of the same town when no point is known
+	nearby int // other reports within same.NearRadius, or of the same town when no point is known
 	kept   bool
 }
 
@@ -82,7 +71,7 @@ func (in *incidents) meet(r *ticket.Request, own *report) *happening {
 	}
 	h.own = own
 	in.mu.Lock()
-	in.forget(own.at)
+	in.forget(own.At)
 	around := in.around(own)
 	in.add(own)
 	in.mu.Unlock()
@@ -91,38 +80,31 @@ func (in *incidents) meet(r *ticket.Request, own *report) *happening {
 		if other.sender == own.sender {
 			continue // one voice, however often it is raised
 		}
-		if !own.hasPoint || geo.Distance(own.point, other.point) <= incidentRadius {
+		place := same.Between(&own.Report, &other.Report)
+		if place != same.Far {
 			h.nearby++
 		}
-		if other.category != own.category || other.category == "" {
+		if other.Category != own.Category || other.Category == "" {
 			continue
 		}
 		// The oldest match leads already, or will first: nobody waits for one who waits.
-		if (h.match == nil || other.at.Before(h.match.at)) && own.words.get().AtLeast(other.words.get(), own.enough(other)) {
+		if (h.match == nil || other.At.Before(h.match.At)) && own.reaches(other, place, same.Join) {
 			h.match = other
 		}
 	}
 	return h
 }
 
-// enough is the similarity that makes two reports of a neighbourhood one happening.
-func (r *report) enough(o *report) float64 {
-	if !r.hasPoint || !o.hasPoint {
-		return sameWords
-	}
-	switch away := geo.Distance(r.point, o.point); {
-	case away <= incidentSpot:
-		return sameWordsSpot
-	case away <= incidentRadius:
-		return sameWords
-	}
-	return never
+// reaches reports whether the score of two reports is at least a limit. Of most neighbours the place alone says no, and
+// their words are not taken apart.
+func (r *report) reaches(o *report, between same.Place, limit float64) bool {
+	needed := same.Needed(&r.Report, &o.Report, between, limit)
+	return needed <= 1 && r.words.get().AtLeast(o.words.get(), needed)
 }
 
-// evident reports whether two reports that nobody calls urgent are of one happening all the same:
-// neighbours have wages and fees of their own, in the same category and the same house.
+// evident reports whether two reports that nobody calls urgent are of one happening all the same.
 func (h *happening) evident() bool {
-	return h.match != nil && h.own.hasPoint && h.match.hasPoint && h.own.words.get().AtLeast(h.match.words.get(), sameWordsEveryday)
+	return h.match != nil && h.own.reaches(h.match, same.Between(&h.own.Report, &h.match.Report), same.JoinEveryday)
 }
 
 // around are the newest reports of the neighbourhood, those without a place leaving none.
@@ -138,16 +120,16 @@ func (in *incidents) around(r *report) []*report {
 // neighbourhood are the keys under which reports near r are found: its cell and those around it,
 // or its town.
 func (r *report) neighbourhood() []string {
-	if !r.hasPoint {
-		if r.region == "" {
+	if !r.HasPoint {
+		if r.Region == "" {
 			return nil
 		}
-		return []string{r.region}
+		return []string{r.Region}
 	}
 	keys := make([]string, 0, 9)
 	for dx := -1; dx <= 1; dx++ {
 		for dy := -1; dy <= 1; dy++ {
-			keys = append(keys, cellKey(r.point, dx, dy))
+			keys = append(keys, cellKey(r.Point, dx, dy))
 		}
 	}
 	return keys
@@ -159,10 +141,10 @@ func cellKey(p geo.Point, dx, dy int) string {
 
 // key is where a report is kept.
 func (r *report) key() string {
-	if r.hasPoint {
-		return cellKey(r.point, 0, 0)
+	if r.HasPoint {
+		return cellKey(r.Point, 0, 0)
 	}
-	return r.region
+	return r.Region
 }
 
 func (in *incidents) add(r *report) {
@@ -178,7 +160,7 @@ func (in *incidents) add(r *report) {
 // forget drops what is too old or too much, and what was given up.
 func (in *incidents) forget(now time.Time) {
 	n := max(0, len(in.recent)-incidentMost)
-	for n < len(in.recent) && now.Sub(in.recent[n].at) > incidentWindow {
+	for n < len(in.recent) && now.Sub(in.recent[n].At) > incidentWindow {
 		n++
 	}
 	for _, r := range in.recent[:n] {
@@ -201,19 +183,20 @@ func (in *incidents) drop(r *report) {
 	}
 }
 
-// lead is the ticket that leads the happening, once its commit is through.
-func (h *happening) lead(ctx context.Context) (ticket.ID, bool) {
+// lead is the ticket that matched, once its commit is through, and the one that led it then. ok is false when there is
+// nothing to share.
+func (h *happening) lead(ctx context.Context) (match, lead ticket.ID, ok bool) {
 	if h.match == nil {
-		return ticket.ID{}, false
+		return match, lead, false
 	}
 	select {
 	case <-h.match.done:
 	case <-ctx.Done(): // its sender may have more time than ours
-		return ticket.ID{}, false
+		return match, lead, false
 	}
 	h.all.mu.Lock()
 	defer h.all.mu.Unlock()
-	return h.match.lead, !h.match.lead.IsZero()
+	return h.match.ticket, h.match.lead, !h.match.lead.IsZero()
 }
 
 // call gives the request's place the ticket's id, before the commit: when the feed tells of the ticket
@@ -344,14 +327,24 @@ func (i *Intake) Warm(ctx context.Context) error {
 	return nil
 }
 
+// Circumstances are by what a ticket is compared with others, beside its words.
+func Circumstances(c *city.City, of *store.Report) same.Report {
+	r := same.Report{Category: of.Category, Region: town(c, of.Region), At: of.RegisteredAt}
+	if path := c.Rules.CategoryPath(of.Category); len(path) > 1 {
+		r.Above = path[len(path)-2]
+	}
+	r.Point, r.HasPoint = wgs84(c, of.Place)
+	return r
+}
+
 // remembered is the report a stored ticket once was.
 func remembered(c *city.City, of *store.Report) *report {
 	r := &report{
-		ticket: of.Ticket, lead: leadOf(of.Ticket, of.Incident, of.State, of.Unit), category: of.Category, region: town(c, of.Region),
-		words: words{text: cut(of.Title + "\n" + of.Text)}, at: of.RegisteredAt, done: make(chan struct{}),
+		Report: Circumstances(c, of),
+		ticket: of.Ticket, lead: leadOf(of.Ticket, of.Incident, of.State, of.Unit),
+		words: words{text: cut(of.Title + "\n" + of.Text)}, done: make(chan struct{}),
 	}
 	close(r.done)
-	r.point, r.hasPoint = wgs84(c, of.Place)
 	r.sender = senderName(store.Sender{Phone: of.Phone, Channel: of.Channel, ChannelID: of.ChannelID}, of.Ticket.String())
 	return r
 }
@@ -388,7 +381,7 @@ func (w *words) get() text.Set {
 func cut(s string) string {
 	runes := 0
 	for at := range s {
-		if runes++; runes > wordsMost {
+		if runes++; runes > same.Most {
 			return strings.Clone(s[:at])
 		}
 	}
@@ -407,9 +400,9 @@ func town(c *city.City, region string) string {
 // newReport is a request as a report, by the facts already found.
 func newReport(a admission, f *routing.Facts, now time.Time) *report {
 	own := &report{
-		sender: senderName(senderOf(a), a.channel.ID+":"+a.request.Key), category: f.Category, region: town(a.city, f.Region),
-		words: words{text: cut(f.Text)}, at: now, done: make(chan struct{}),
+		Report: same.Report{Category: f.Category, Region: town(a.city, f.Region), At: now},
+		sender: senderName(senderOf(a), a.channel.ID+":"+a.request.Key), words: words{text: cut(f.Text)}, done: make(chan struct{}),
 	}
-	own.point, own.hasPoint = wgs84(a.city, a.request.Place)
+	own.Point, own.HasPoint = wgs84(a.city, a.request.Place)
 	return own
 }

@@ -168,6 +168,54 @@ func TestForty(t *testing.T) {
 	}
 }
 
+// A person's word on two tickets is remembered: who was taken out of an incident leads nobody into it, and who has an
+// open ticket that is not of an incident is not drawn into it by the next call.
+func TestWhatAPersonSetApartStaysApart(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	gate := func(n, caller int, text string) ticket.Request {
+		return ticket.Request{Key: strconv.Itoa(n), Kind: ticket.KindCase, Text: text, Appellant: person(caller), Place: at(118.3450, 35.0600)}
+	}
+	lead := o.Post("app", gate(1, 1, "沂蒙路小区门口积水很深，车都进不去")).Ticket()
+	wrong := o.Post("app", gate(2, 2, "沂蒙路小区门口积水很深，老人出不去")).Ticket()
+	if wrong.Incident != lead.ID {
+		t.Fatalf("the second report is %s: the case proves nothing", wrong.State)
+	}
+	o.do(wrong.ID, ticket.Command{Action: ticket.LinkTo, Details: ticket.Details{Other: lead.ID, Relation: ticket.LinkDistinct}})
+	const more = "门口积水漫进我的商店，货都泡了"
+	if stranger := o.Post("app", gate(3, 3, more)).Ticket(); stranger.Incident != lead.ID {
+		t.Fatalf("a stranger's report is %s: the case proves nothing", stranger.State)
+	}
+	next := o.Post("app", gate(4, 2, more)).Ticket()
+	if next.ID == wrong.ID || next.State == ticket.StateMerged {
+		t.Errorf("the next report of who is not of the incident is %s and follows %s", next.State, next.Incident)
+	}
+	o.chainsHold()
+}
+
+// The memory of happenings may still say that a ticket follows a lead which it has left.
+func TestWhoLeftAnIncidentLeadsNobodyIntoIt(t *testing.T) {
+	t.Parallel()
+	for _, left := range []bool{false, true} {
+		o := open(t)
+		gate := func(n int, lng float64, text string) ticket.Request {
+			return ticket.Request{Key: strconv.Itoa(n), Kind: ticket.KindCase, Text: text, Appellant: person(n), Place: at(lng, 35.0600)}
+		}
+		lead := o.Post("app", gate(1, 118.3450, "沂蒙路小区门口积水很深，车都进不去")).Ticket()
+		between := o.Post("app", gate(2, 118.3457, "小区门口积水很深，老人出不去")).Ticket() // 64 m on
+		if between.Incident != lead.ID {
+			t.Fatalf("the second report is %s: the case proves nothing", between.State)
+		}
+		if left {
+			o.do(between.ID, ticket.Command{Action: ticket.LinkTo, Details: ticket.Details{Other: lead.ID, Relation: ticket.LinkDistinct}})
+		}
+		third := o.Post("app", gate(3, 118.3464, "门口积水漫进我的商店，货都泡了")).Ticket() // as far again: at one spot with the second alone
+		if follows := third.Incident == lead.ID; follows == left {
+			t.Errorf("the second left the incident: %t; by way of it the third follows: %t", left, follows)
+		}
+	}
+}
+
 func TestAHappeningOutlivesARestart(t *testing.T) {
 	t.Parallel()
 	o := open(t)

@@ -15,6 +15,7 @@ import (
 	"github.com/citizen-hotline/gateway/internal/city"
 	"github.com/citizen-hotline/gateway/internal/geo"
 	"github.com/citizen-hotline/gateway/internal/outbox"
+	"github.com/citizen-hotline/gateway/internal/same"
 	"github.com/citizen-hotline/gateway/internal/text"
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/ticket"
@@ -290,7 +291,7 @@ func samePlace(a admission, t *ticket.Ticket) bool {
 	r := &a.request
 	here, known := wgs84(a.city, r.Place)
 	if there, both := wgs84(a.city, t.Private.Place); known && both {
-		return geo.Distance(here, there) <= incidentRadius
+		return geo.Distance(here, there) <= same.NearRadius
 	}
 	where := locate(a.city, r)
 	return where.Region == "" || t.Region == "" || where.Region == t.Region ||

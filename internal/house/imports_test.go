@@ -59,8 +59,8 @@ var rooms = []room{
 
 	{"config", []string{"adapters", "ticket", "routing", "sla", "internal/classify", "internal/text", "internal/geo"}, anyone},
 
-	{"gateway/intake", []string{"adapters", "routing", "sla", "store", "ticket", "internal/city", "internal/geo", "internal/media", "internal/outbox", "internal/text"}, anyone},
-	{"gateway/desk", []string{"adapters", "gateway/intake", "routing", "sla", "store", "ticket", "internal/city", "internal/geo", "internal/media", "internal/outbox", "internal/text"}, anyone},
+	{"gateway/intake", []string{"adapters", "routing", "sla", "store", "ticket", "internal/city", "internal/geo", "internal/media", "internal/outbox", "internal/same", "internal/text"}, anyone},
+	{"gateway/desk", []string{"adapters", "gateway/intake", "routing", "sla", "store", "ticket", "internal/city", "internal/geo", "internal/media", "internal/outbox", "internal/same", "internal/text"}, anyone},
 	{"gateway/api", []string{"gateway/intake", "gateway/desk", "adapters", "routing", "sla", "store", "ticket", "internal/*"}, anyone},
 	{"gateway", []string{"gateway/...", "adapters", "ticket", "web", "internal/*"}, anyone},
 

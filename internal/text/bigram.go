@@ -121,6 +121,9 @@ func NewSet(s string) Set {
 // Len is the number of pairs.
 func (a Set) Len() int { return len(a.pairs) }
 
+// Pairs are the numbers of the pairs, ascending, for those who weigh them. They are the set's own: not to be changed.
+func (a Set) Pairs() []uint32 { return a.pairs }
+
 // Similarity is the Jaccard index of two sets, from 0 (nothing shared) to 1 (the same pairs). An
 // empty set is like nothing, not even another empty one: two texts without words are not the same
 // matter.
