@@ -99,7 +99,7 @@ func (p *Pack) Facts(f TestFacts) routing.Facts {
 		facts.At = at
 	}
 	facts.Numbers = f.numbers(facts.At)
-	if facts.Category == "" {
+	if _, known := p.Ruleset.Category(facts.Category); !known {
 		facts.Category, _ = p.Classifier.Complete(p.Ruleset.Subject(facts.Text), facts.Text)
 	}
 	if c, ok := p.Ruleset.Category(facts.Category); ok {
@@ -108,8 +108,10 @@ func (p *Pack) Facts(f TestFacts) routing.Facts {
 	place := routing.Place{Address: f.Address, Text: facts.Text, Hint: cmp.Or(f.Region, channel.Region)}
 	if len(f.Point) == 2 {
 		datum := cmp.Or(f.Datum, channel.Datum, ticket.WGS84)
-		if at, err := geo.ToWGS84(f.Point[0], f.Point[1], geo.Datum(datum)); err == nil {
-			place.Lng, place.Lat, place.HasPoint = at.Lng, at.Lat, true
+		if fixed, _, err := geo.Guard(geo.Point{Lng: f.Point[0], Lat: f.Point[1]}, p.City.Bounds.Box()); err == nil { // as intake does
+			if at, err := geo.ToWGS84(fixed.Lng, fixed.Lat, geo.Datum(datum)); err == nil {
+				place.Lng, place.Lat, place.HasPoint = at.Lng, at.Lat, true
+			}
 		}
 	}
 	found := p.Ruleset.Locate(place)

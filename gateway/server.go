@@ -58,7 +58,7 @@ type Options struct {
 	// Rollback brings an earlier pack back into force; nil leaves that to the command line.
 	Rollback func(ctx context.Context, hash, author, note string) error
 	// Promote puts the candidate of the shadow in force and gives its hash; nil leaves that to the command line.
-	Promote func(ctx context.Context, author, note string) (string, error)
+	Promote func(ctx context.Context, hash, author, note string) (string, error)
 	Demo    *DemoInfo
 	Now     func() time.Time
 }

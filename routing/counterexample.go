@@ -131,7 +131,8 @@ func (rs *Ruleset) counterexample(r Result, changes ...Change) *Counterexample {
 
 // changes lists the changes of each fact, a list for each in the order of the facts.
 func (rs *Ruleset) changes(f *Facts) [][]Change {
-	return [][]Change{rs.placeChanges(f), rs.categoryChanges(f), rs.wordChanges(f), kindChanges(f), rs.numberChanges(f), rs.timeChanges(f)}
+	kinds, types := kindChanges(f)
+	return [][]Change{rs.placeChanges(f), rs.categoryChanges(f), rs.wordChanges(f), kinds, types, rs.numberChanges(f), rs.timeChanges(f)}
 }
 
 // placeChanges are the other places: the nearest regions first, without a point, then inside each polygon.
@@ -156,19 +157,19 @@ func (rs *Ruleset) placeChanges(f *Facts) []Change {
 	}
 	for i := range rs.city.Areas {
 		a := &rs.city.Areas[i]
-		p, ok := inside(a.Rings)
-		if !ok {
-			continue
-		}
-		at := rs.Locate(Place{Lng: p[0], Lat: p[1], HasPoint: true})
-		if !slices.Contains(at.Areas, a.ID) {
-			continue
-		}
 		name := a.Name
 		if name == "" {
 			name = a.ID
 		}
-		add(at.Region, at.Areas, true, name+"之内")
+		for _, rings := range append([][][][2]float64{a.Rings}, a.More...) {
+			p, ok := inside(rings)
+			if !ok {
+				continue
+			}
+			if at := rs.Locate(Place{Lng: p[0], Lat: p[1], HasPoint: true}); slices.Contains(at.Areas, a.ID) {
+				add(at.Region, at.Areas, true, name+"之内")
+			}
+		}
 	}
 	return list
 }
@@ -249,7 +250,7 @@ func (rs *Ruleset) wordChanges(f *Facts) []Change {
 		}
 	}
 	for w := range asked {
-		if word := rs.auto.words[w]; asked[w] && found.newest(int32(w)) == none {
+		if word := rs.auto.words[w]; asked[w] && !rs.counts(&found, int32(w)) {
 			list = append(list, Change{
 				Fact: FactKeyword, To: word, Words: "还提到“" + word + "”",
 				apply: func(g *Facts) { g.Text = g.Text + "\n" + word },
@@ -267,6 +268,18 @@ func (rs *Ruleset) wordChanges(f *Facts) []Change {
 	return list
 }
 
+// counts reports whether a word is said, and for every rule that asks for it at a place that no mask covers.
+func (rs *Ruleset) counts(found *found, word int32) bool {
+	if found.newest(word) == none {
+		return false
+	}
+	return !slices.ContainsFunc(rs.rules, func(r rule) bool {
+		ws := r.clause.words
+		asks := ws != nil && (slices.Contains(ws.any, word) || slices.Contains(ws.all, word) || slices.Contains(ws.none, word))
+		return asks && !found.occurs(rs.auto, word, ws)
+	})
+}
+
 // without cuts a word out of a text. A line break takes its place, so that what stood on either side
 // makes no new word.
 func (rs *Ruleset) without(s string, word int32) string {
@@ -282,19 +295,18 @@ func (rs *Ruleset) without(s string, word int32) string {
 	return s
 }
 
-func kindChanges(f *Facts) []Change {
-	var list []Change
+func kindChanges(f *Facts) (kinds, types []Change) {
 	for _, k := range ticket.Kinds {
 		if k != f.Kind {
-			list = append(list, Change{FactKind, string(f.Kind), string(k), partWords[partKind] + "是" + valueWords[partKind][string(k)], func(g *Facts) { g.Kind = k }})
+			kinds = append(kinds, Change{FactKind, string(f.Kind), string(k), partWords[partKind] + "是" + valueWords[partKind][string(k)], func(g *Facts) { g.Kind = k }})
 		}
 	}
 	for _, t := range ticket.RequestTypes {
 		if t != f.Type {
-			list = append(list, Change{FactKind, string(f.Type), string(t), partWords[partType] + "是" + valueWords[partType][string(t)], func(g *Facts) { g.Type = t }})
+			types = append(types, Change{FactKind, string(f.Type), string(t), partWords[partType] + "是" + valueWords[partType][string(t)], func(g *Facts) { g.Type = t }})
 		}
 	}
-	return list
+	return kinds, types
 }
 
 // numberChanges are the numbers at and just beyond the bounds that rules name.
@@ -351,7 +363,11 @@ func (rs *Ruleset) timeChanges(f *Facts) []Change {
 			}
 			list = append(list, Change{
 				FactTime, local.Format("2006-01-02 15:04"), at.Format("2006-01-02 15:04"),
-				"时间是" + at.Format("1月2日 15:04") + "（" + dayWords[dayNames[at.Weekday()]] + "）", func(g *Facts) { g.At = at },
+				"时间是" + at.Format("1月2日 15:04") + "（" + dayWords[dayNames[at.Weekday()]] + "）", func(g *Facts) {
+					if g.At = at; g.Numbers[factHour] == g.Numbers[factHour] { // known, so it goes with the time
+						g.Numbers[factHour] = float64(at.Hour())
+					}
+				},
 			})
 		}
 	}
@@ -406,7 +422,7 @@ func (q *query) signature(b *strings.Builder, changed Fact, office int32) {
 			case given&(1<<p) == 0:
 			case p == partAny: // which of its words are missing matters: another change may bring the rest
 				for _, w := range slices.Concat(k.words.any, k.words.all, k.words.none) {
-					write(q.found.newest(w) != none)
+					write(q.found.occurs(rs.auto, w, k.words))
 				}
 			default:
 				write(q.holds(k, p))

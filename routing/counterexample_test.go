@@ -3,6 +3,7 @@ package routing
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -129,5 +130,56 @@ func TestCounterexampleOfTwoWords(t *testing.T) {
 	said := c.Words
 	if !strings.Contains(said, "还提到“井盖”") || !strings.Contains(said, "还提到“丢失”") || len(c.Changes) != 2 {
 		t.Errorf("said %s", said)
+	}
+}
+
+// Each case is a pack of one rule beside a rule for all, and a request that the rule misses by what the counter-example
+// must name.
+func TestCounterexamplesOfEveryKind(t *testing.T) {
+	t.Parallel()
+	evening := 18.0
+	known := UnknownNumbers()
+	known[factHour] = 9
+	morning := time.Date(2026, 7, 13, 9, 0, 0, 0, time.UTC)
+	for name, tt := range map[string]struct {
+		when  Condition
+		facts Facts
+		want  []string
+	}{
+		"an hour goes with the time": {
+			Condition{Numbers: []Range{{Fact: "hour", Min: &evening}}, Window: &Window{From: "18:00", To: "20:00"}},
+			Facts{At: morning, Numbers: known, Kind: ticket.KindCase}, []string{"时间是"},
+		},
+		"a word said under a mask": {
+			Condition{Keywords: &Keywords{Any: []string{"落水"}, Mask: []string{"防落水"}}},
+			Facts{Text: "防落水栏杆坏了", Numbers: UnknownNumbers(), Kind: ticket.KindCase}, []string{"还提到“落水”"},
+		},
+		"kind and type together": {
+			Condition{Kind: []ticket.Kind{ticket.KindAlarm}, Type: []ticket.RequestType{ticket.TypeReport}},
+			Facts{Numbers: UnknownNumbers(), Kind: ticket.KindCase, Type: ticket.TypeHelp}, []string{"来件性质是报警", "诉求类型是举报"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			city := smallCity()
+			city.Zone = time.UTC
+			city.Rules = []Rule{
+				{ID: "one", Title: "那一条", Stage: StageRules, When: tt.when, Then: Action{Unit: "water"}, Source: src(60)},
+				{ID: "rest", Title: "其余", Stage: StageRules, When: Condition{Kind: ticket.Kinds}, Then: Action{Unit: "light"}, Source: src(61)},
+			}
+			rs, err := Compile(city)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, _ := rs.Counterexample(&tt.facts)
+			if c == nil || c.Unit != "water" || len(c.Changes) != len(tt.want) {
+				t.Fatalf("found %+v", c)
+			}
+			for _, w := range tt.want {
+				if !strings.Contains(c.Words, w) {
+					t.Errorf("said %s, want %s", c.Words, w)
+				}
+			}
+		})
 	}
 }

@@ -164,10 +164,12 @@ func (l *lint) wordsImply(narrow, wide *wordSet) bool {
 		return false
 	}
 	text := l.auto.words
-	for _, m := range wide.mask {
-		if !slices.Contains(narrow.mask, m) {
-			return false
-		}
+	among := func(part, all []int32) bool {
+		return !slices.ContainsFunc(part, func(m int32) bool { return !slices.Contains(all, m) })
+	}
+	// A mask takes hits away: from any and all, which makes a rule narrower, and from none, which makes it wider.
+	if !among(wide.mask, narrow.mask) || len(wide.none) > 0 && !among(narrow.mask, wide.mask) {
+		return false
 	}
 	says := func(said, asked int32) bool {
 		return said == asked || len(wide.mask) == 0 && strings.Contains(text[said], text[asked])
@@ -277,6 +279,9 @@ func (l *lint) repeatedRows() {
 			if !there {
 				continue
 			}
+			if l.placed(c.category) {
+				break // without it, a row for one place may come first there
+			}
 			if w := &l.city.Catalogue[wider]; w.Unit == r.Unit && slices.Equal(w.Assist, r.Assist) && w.Policy == r.Policy && w.Urgency == r.Urgency && c.region == none {
 				l.add(r.Source, CheckRepeated, "catalogue row "+quote(r.ID), "remove it, unless the wider one will change",
 					"says what row %q (%s:%d) says of all %s", w.ID, w.Source.File, w.Source.Line, cmp.Or(w.Category, "categories"))
@@ -284,6 +289,14 @@ func (l *lint) repeatedRows() {
 			break
 		}
 	}
+}
+
+// placed reports whether a row of a wider category names a region.
+func (l *lint) placed(category int32) bool {
+	return slices.ContainsFunc(l.city.Catalogue, func(r Row) bool {
+		at := l.categories.find(r.Category)
+		return r.Region != "" && (r.Category == "" || at != none && at != category && l.categories.under(category, at))
+	})
 }
 
 // unledCategories reports leaves that no words and no channel lead to.

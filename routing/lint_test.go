@@ -46,6 +46,12 @@ func TestLint(t *testing.T) {
 				{When: Condition{Keywords: words("积水潭站")}, Then: water},
 			},
 		},
+		"a mask that lets the second say what the first forbids": {
+			rules: []Rule{
+				{When: Condition{Keywords: &Keywords{Any: []string{"落水"}, None: []string{"演练"}}}, Then: light},
+				{When: Condition{Keywords: &Keywords{Any: []string{"落水"}, None: []string{"演练"}, Mask: []string{"不是演练"}}}, Then: light},
+			},
+		},
 		"the narrow one before the wide one": {
 			rules: []Rule{
 				{When: Condition{Area: []string{"urban"}, Keywords: words("积水")}, Then: light},
@@ -76,6 +82,12 @@ func TestLint(t *testing.T) {
 				c.Catalogue = append(c.Catalogue, Row{ID: "again", Category: "life.water", Unit: "water", Source: src(59)})
 			},
 			want: []string{`repeated: catalogue row "again": says what row "c-life"`},
+		},
+		"a row that keeps a wider one of one place away": {
+			alter: func(c *City) {
+				c.Catalogue = append(c.Catalogue, Row{ID: "there", Category: "life", Region: "1", Unit: "market", Source: src(58)},
+					Row{ID: "again", Category: "life.water", Unit: "water", Source: src(59)})
+			},
 		},
 		"a category nothing leads to": {
 			alter: func(c *City) {

@@ -135,10 +135,15 @@ func (c *shadowCmd) Run(ctx context.Context) error {
 	return app.ShowShadow(ctx, c.where(), c.JSON, os.Stdout)
 }
 
-type promoteCmd struct{ whereFlags }
+type promoteCmd struct {
+	whereFlags
+	Hash string `arg:"" optional:"" help:"The candidate that was looked at, as rules shadow shows it; whichever there is without it."`
+}
 
 // Run promotes. The data folder must not be in use: a running gateway promotes by its API.
-func (c *promoteCmd) Run(ctx context.Context) error { return app.Promote(ctx, c.where(), os.Stdout) }
+func (c *promoteCmd) Run(ctx context.Context) error {
+	return app.Promote(ctx, c.where(), c.Hash, os.Stdout)
+}
 
 type suggestCmd struct {
 	whereFlags

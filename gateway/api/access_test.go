@@ -24,6 +24,7 @@ var (
 		"GET /tickets": readers, "GET /tickets/{number}": readers, "POST /tickets/{number}/actions/{action}": readers, "POST /tickets/bulk/{action}": readers, "GET /media/{sha256}": readers,
 		"GET /search": readers, "GET /events": readers,
 		"POST /tickets":                     {"agent", "desk", "duty"},
+		"GET /tickets/{number}/similar":     readers,
 		"GET /tickets/{number}/explanation": without(everyRole, "analyst"),
 		"GET /tickets/{number}/access":      {"auditor"},
 
@@ -32,7 +33,7 @@ var (
 		"GET /alerts": {"desk", "unit_handler", "unit_head", "duty", "supervisor"}, "POST /alerts/{id}/ack": {"unit_head", "duty", "supervisor"},
 		"GET /notices": {"duty", "integrator", "admin"}, "POST /notices/redrive": {"duty", "integrator", "admin"},
 		"GET /counts": {"unit_head", "duty", "supervisor", "analyst", "auditor"},
-		"GET /pack": {"admin"}, "POST /pack/rollback": {"admin"}, "GET /pack/shadow": {"admin"}, "POST /pack/promote": {"admin"},
+		"GET /pack":   {"admin"}, "POST /pack/rollback": {"admin"}, "GET /pack/shadow": {"admin"}, "POST /pack/promote": {"admin"},
 		"GET /users": {"admin"}, "POST /users": {"admin"}, "POST /users/{login}/disable": {"admin"},
 
 		"POST /password": everyRole, "POST /logout": everyRole, // last: they end the session

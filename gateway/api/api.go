@@ -57,7 +57,7 @@ type Options struct {
 	// Rollback brings an earlier pack back into force after checking that it loads and fits.
 	Rollback func(ctx context.Context, hash, author, note string) error
 	// Promote puts the candidate of the shadow in force, after the same checks, and gives its hash.
-	Promote   func(ctx context.Context, author, note string) (string, error)
+	Promote   func(ctx context.Context, hash, author, note string) (string, error)
 	PublicURL *url.URL
 	Demo      *Demo
 	Now       func() time.Time

@@ -14,8 +14,9 @@ type command struct {
 	Assignment    int                 `json:"assignment" validate:"min=0,max=1000"` // the viewer's own when left out and there is one
 	Unit          string              `json:"unit" validate:"max=64"`
 	Units         []string            `json:"units" validate:"max=20,dive,required,max=64"`
-	Reason        string              `json:"reason" validate:"max=64"` // a code of /reasons
-	Other         string              `json:"other" validate:"max=32"`  // number of the other ticket
+	Reason        string              `json:"reason" validate:"max=64"`                             // a code of /reasons
+	Other         string              `json:"other" validate:"max=32"`                              // number of the other ticket
+	Relation      string              `json:"relation" validate:"omitempty,oneof=related distinct"` // link: what the two are to each other
 	Amount        int                 `json:"amount" validate:"min=0,max=1000"`
 	LimitUnit     string              `json:"limit_unit" validate:"omitempty,oneof=minutes hours natural_days working_days working_hours"`
 	Until         time.Time           `json:"until"`
@@ -71,7 +72,7 @@ func (a *API) commandOf(k *call, action ticket.Action, b *command) (ticket.Comma
 		return ticket.Command{}, ticket.Errorf(ticket.NotFound, "ticket.action.unknown", "没有这种操作")
 	}
 	cmd := ticket.Command{Action: action, Cause: ticket.Cause{Reason: b.Reason}, Details: ticket.Details{
-		Assignment: b.Assignment, Unit: b.Unit, Units: b.Units, Amount: b.Amount, LimitUnit: b.LimitUnit, Until: b.Until, Reached: b.Reached, Solved: b.Solved,
+		Assignment: b.Assignment, Unit: b.Unit, Units: b.Units, Relation: b.Relation, Amount: b.Amount, LimitUnit: b.LimitUnit, Until: b.Until, Reached: b.Reached, Solved: b.Solved,
 		Satisfaction: b.Satisfaction, Type: b.Type, Urgency: b.Urgency, Category: b.Category, Region: b.Region, Confidential: b.Confidential, Public: b.Public,
 		PublicSummary: b.PublicSummary, ForeignNumber: b.ForeignNumber, Tags: b.Tags, Fields: b.Fields,
 	}}

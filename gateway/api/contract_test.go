@@ -179,6 +179,15 @@ func TestAnswersFitTheDescription(t *testing.T) {
 	} {
 		o.Get("duty", target).Is(http.StatusOK)
 	}
+	second := o.Post("desk", "/tickets", map[string]any{"channel": "phone-12345", "text": flood()["text"], "place": flood()["place"]}).Is(http.StatusCreated).field("number")
+	if like := o.Get("desk", "/tickets/"+second+"/similar").Is(http.StatusOK); !strings.Contains(string(like.body), number) {
+		t.Errorf("%s is not like %s: %s", number, second, like.body)
+	}
+	o.Post("desk", "/tickets/"+second+"/actions/link", map[string]any{"other": number, "relation": "repeat"}).Is(http.StatusUnprocessableEntity)
+	o.Post("desk", "/tickets/"+second+"/actions/link", map[string]any{"other": number, "relation": "distinct"}).Is(http.StatusOK)
+	if like := o.Get("duty", "/tickets/"+number+"/similar").Is(http.StatusOK); strings.Contains(string(like.body), second) {
+		t.Errorf("%s is like %s again, which was set apart: %s", second, number, like.body)
+	}
 	o.Get("auditor", "/tickets/"+number+"/access").Is(http.StatusOK)
 	o.Get("admin", "/users").Is(http.StatusOK)
 	history := o.Get("admin", "/pack").Is(http.StatusOK)
@@ -186,10 +195,11 @@ func TestAnswersFitTheDescription(t *testing.T) {
 	o.Post("admin", "/users/meter/disable", nil).Is(http.StatusNoContent)
 	o.Post("duty", "/tickets/bulk/urge?unit=s-371302105&dry_run=true", map[string]any{}).Is(http.StatusOK)
 	o.Post("duty", "/tickets/bulk/urge", map[string]any{}).Is(http.StatusUnprocessableEntity)
-	o.Get("admin", "/pack/shadow").Is(http.StatusOK)
-	o.Post("admin", "/pack/promote", map[string]any{"note": "试运行一周无误"}).Is(http.StatusOK)
+	candidate := o.Get("admin", "/pack/shadow").Is(http.StatusOK).field("hash")
+	o.Post("admin", "/pack/promote", map[string]any{"hash": strings.Repeat("a", 64)}).Is(http.StatusConflict)
+	o.Post("admin", "/pack/promote", map[string]any{"hash": candidate, "note": "试运行一周无误"}).Is(http.StatusOK)
 	o.Get("admin", "/pack/shadow").Is(http.StatusNotFound)
-	o.Post("admin", "/pack/promote", map[string]any{}).Is(http.StatusNotFound)
+	o.Post("admin", "/pack/promote", map[string]any{"hash": candidate}).Is(http.StatusNotFound)
 	o.Post("admin", "/pack/rollback", map[string]any{"hash": history.field("active")}).Is(http.StatusOK)
 	o.Post("duty", "/notices/redrive", map[string]any{"ids": []int{1}}).Is(http.StatusOK)
 	o.send(public, http.MethodGet, "/track/"+number+"?code="+code, nil, nil).Is(http.StatusOK)

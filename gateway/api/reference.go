@@ -141,6 +141,7 @@ func (a *API) getShadow(k *call) error {
 
 func (a *API) postPromote(k *call) error {
 	var body struct {
+		Hash string `json:"hash" validate:"required,len=64,hexadecimal"`
 		Note string `json:"note" validate:"max=200"`
 	}
 	if err := a.body(k, &body); err != nil {
@@ -149,7 +150,7 @@ func (a *API) postPromote(k *call) error {
 	if a.Promote == nil {
 		return ticket.Errorf(ticket.Unavailable, "pack.promote", "此服务未开启在线启用，请使用 hotline rules promote")
 	}
-	hash, err := a.Promote(k.UserContext(), k.viewer.Login, clean(body.Note))
+	hash, err := a.Promote(k.UserContext(), body.Hash, k.viewer.Login, clean(body.Note))
 	if err != nil && ticket.KindOf(err) == ticket.Internal {
 		return ticket.Errorf(ticket.Conflict, "pack.unfit", "此候选包不能启用：%v", err).Because(err)
 	}

@@ -115,6 +115,14 @@ func (a *API) getExplanation(k *call) error {
 	return k.JSON(e)
 }
 
+func (a *API) getSimilar(k *call) error {
+	list, err := a.Desk.Similar(k.UserContext(), k.viewer, number(k))
+	if err != nil {
+		return err
+	}
+	return k.JSON(items(list))
+}
+
 func (a *API) getAccess(k *call) error {
 	lines, err := a.Desk.AccessLog(k.UserContext(), k.viewer, number(k))
 	if err != nil {

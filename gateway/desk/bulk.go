@@ -98,8 +98,8 @@ func (d *Desk) actOnce(ctx context.Context, v Viewer, number string, cmd ticket.
 	return err
 }
 
-// shareOf is the assignment that a unit holds, or one below it, and that can take the action; 0 lets the command
-// choose where no unit was named.
+// shareOf is the assignment that the unit holds, else the one of a unit below it, that can take the action and is the
+// viewer's to act on; 0 lets the command choose where no unit was named.
 func (d *Desk) shareOf(ctx context.Context, v Viewer, number, unit string, action ticket.Action) (int, error) {
 	if unit == "" {
 		return 0, nil
@@ -109,11 +109,24 @@ func (d *Desk) shareOf(ctx context.Context, v Viewer, number, unit string, actio
 	if err != nil {
 		return 0, err
 	}
+	var own, below []int
 	for _, a := range item.Assignments {
-		exactly := a.Unit == unit || action != ticket.Move && c.Rules.WithinUnit(a.Unit, unit) // what lies below moves by itself
-		if exactly && slices.Contains(item.LegalOn(a.No), action) {
-			return a.No, nil
+		switch {
+		case !v.holds(c, a) || !slices.Contains(item.LegalOn(a.No), action):
+		case a.Unit == unit:
+			own = append(own, a.No)
+		case action != ticket.Move && c.Rules.WithinUnit(a.Unit, unit): // what lies below moves by itself
+			below = append(below, a.No)
 		}
 	}
-	return 0, ticket.Errorf(ticket.Conflict, "bulk.share", "该单位在这张工单上没有可以这样处理的派单")
+	if own == nil {
+		own = below
+	}
+	switch len(own) {
+	case 0:
+		return 0, ticket.Errorf(ticket.Conflict, "bulk.share", "该单位在这张工单上没有可以这样处理的派单")
+	case 1:
+		return own[0], nil
+	}
+	return 0, ticket.Errorf(ticket.Conflict, "bulk.share.ambiguous", "该单位在这张工单上有多个派单可以这样处理，请逐张操作")
 }

@@ -100,11 +100,17 @@ func (d *Desk) act(ctx context.Context, v Viewer, number string, cmd ticket.Comm
 		return View{}, err
 	}
 	choose(c, v, &item.Ticket, &cmd)
+	if err := succeed(c, &item.Ticket, &cmd); err != nil {
+		return View{}, err
+	}
 	if err := d.allowed(c, v, &item.Ticket, history, &cmd, now); err != nil {
 		return View{}, err
 	}
 	other, err := d.other(ctx, c, v, &cmd)
 	if err != nil {
+		return View{}, err
+	}
+	if err := apart(v, &item.Ticket, &other.Ticket, &cmd); err != nil {
 		return View{}, err
 	}
 	t := item.Ticket
@@ -208,6 +214,9 @@ func (d *Desk) allowed(c *city.City, v Viewer, t *ticket.Ticket, history []ticke
 	case ok && cmd.Action == ticket.SendOn && (cmd.Details.Unit == a.Unit || !c.Rules.WithinUnit(cmd.Details.Unit, a.Unit)):
 		return invalid("unit", "%q 不是%s的下级单位", cmd.Details.Unit, c.UnitTitle(a.Unit))
 	}
+	if r := cmd.Details.Relation; r != "" && (cmd.Action != ticket.LinkTo || !slices.Contains(relations, r)) {
+		return invalid("relation", "关系 %q 不适用于此操作，关联（link）可用 related、distinct", r)
+	}
 	if err := amends(c, t, cmd); err != nil {
 		return err
 	}
@@ -232,6 +241,32 @@ func (d *Desk) other(ctx context.Context, c *city.City, v Viewer, cmd *ticket.Co
 		return other, ticket.Errorf(ticket.Conflict, "ticket.merge.confidential", "工单 %s 是保密工单，其答复不能发给其他诉求人，不能并入", other.Number)
 	}
 	return other, nil
+}
+
+// relations are what a person may say of two tickets by a link.
+var relations = []string{ticket.LinkRelated, ticket.LinkDistinct}
+
+// apart keeps apart what a person has set apart. A ticket leaves an incident only by a word on itself, and of those who
+// may merge.
+func apart(v Viewer, t, other *ticket.Ticket, cmd *ticket.Command) error {
+	if cmd.Action == ticket.Merge {
+		for _, pair := range [][2]*ticket.Ticket{{t, other}, {other, t}} {
+			if pair[0].SetApart(pair[1].ID) {
+				return ticket.Errorf(ticket.Conflict, "ticket.merge.distinct", "工单 %s 上已认定与 %s 不是同一事项，不能并单；认定有误的，请先在工单 %s 上改为关联（related）",
+					pair[0].Number, pair[1].Number, pair[0].Number)
+			}
+		}
+	}
+	if cmd.Action != ticket.LinkTo || cmd.Details.Relation != ticket.LinkDistinct {
+		return nil
+	}
+	if t.State == ticket.StateMerged && t.Incident == other.ID && !v.MayDo(ticket.Merge) {
+		return forbidden("relation", ticket.LinkDistinct)
+	}
+	if other.State == ticket.StateMerged && other.Incident == t.ID {
+		return ticket.Errorf(ticket.Conflict, "ticket.link.follows", "工单 %s 已并入本工单；请在工单 %s 上认定非同一事项，它随即退出并单", other.Number, other.Number)
+	}
+	return nil
 }
 
 // asRead makes a commit depend on a ticket it leaves alone: two officers who merge two tickets into each

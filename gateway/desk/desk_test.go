@@ -15,6 +15,7 @@ import (
 	"github.com/citizen-hotline/gateway/adapters"
 	"github.com/citizen-hotline/gateway/gateway/desk"
 	"github.com/citizen-hotline/gateway/internal/outbox"
+	"github.com/citizen-hotline/gateway/routing"
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/ticket"
 )
@@ -618,4 +619,38 @@ func TestManyAtOnceByTheSameRules(t *testing.T) {
 // another is a matter of Yitang that somebody else brings.
 func another(key, text string) ticket.Request {
 	return ticket.Request{Key: key, Text: text, Category: "01.04.01", Region: "371302105", Appellant: ticket.Party{Phone: "+86139000" + key[len(key)-1:] + "0000"}}
+}
+
+// Work that comes back after its unit was replaced goes to the one that replaced it.
+func TestAReopenedMatterGoesToTheSuccessor(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	m := o.Report(another("k-1", "村口排水沟堵了两周没人清"))
+	m.Does(yitang, ticket.Sign)
+	m.Finish(yitang, "已清理")
+	p, err := linyi()
+	if err != nil {
+		t.Fatal(err)
+	}
+	city := routing.City{
+		Hash: "merged", Zone: p.City.Location, Categories: p.Categories, Regions: p.Regions, Rules: p.Rules, Areas: p.Areas, Catalogue: p.Catalogue, Units: slices.Clone(p.Units),
+		DefaultPolicy: p.City.DefaultPolicy, Workday: func(time.Time) bool { return true },
+	}
+	for i := range city.Units {
+		if u := &city.Units[i]; u.ID == "s-371302105" {
+			u.Retired, u.ReplacedBy, u.Region = "2026-07-01", "s-new", ""
+		}
+	}
+	city.Units = append(city.Units, routing.Unit{ID: "s-new", Name: "义堂街道办事处", Kind: "street", Parent: "d-371302", Region: "371302105"})
+	live := *o.live.Get()
+	merged, err := routing.Compile(city)
+	if err != nil {
+		t.Fatal(err)
+	}
+	live.Rules = merged
+	o.live.Set(&live)
+	view := m.Does(officer, ticket.Reopen, reason("not_solved"))
+	if view.Unit.ID != "s-new" {
+		t.Errorf("it went to %s", view.Unit.ID)
+	}
 }

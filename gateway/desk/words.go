@@ -57,6 +57,7 @@ var (
 	systemReasons = map[string]string{
 		"same_incident": "同一事件", "same_words": "内容与前一诉求相同", "same_sender": "同一诉求人", "no_owner": "没有确定的承办单位", "quarantine": "来件无法读取",
 		"device_clear": "设备恢复正常", "redriven": "来件已重新解读", "media_fetched": "附件已取回", "handed_over": "承办单位系统已接收", "incident_reply": "同一事件统一答复",
+		ticket.LinkDistinct: "非同一事项，已退出并单",
 	}
 )
 
@@ -178,6 +179,25 @@ func duration(d time.Duration) string {
 	}
 }
 
+// similarEvidence says in plain words what speaks for two tickets being one matter, and what against.
+func similarEvidence(s *Similar) string {
+	parts := []string{
+		map[string]string{"same": "诉求分类相同", "related": "诉求分类相近", "other": "诉求分类不同", "unknown": "诉求分类未定"}[s.Category],
+		map[string]string{"spot": "同一地点", "near": "地点相近", "far": "地点较远", "region": "同一镇街", "unknown": "地点无法比较"}[s.Place],
+	}
+	if s.Metres != nil {
+		parts[1] += fmt.Sprintf("（约 %d 米）", *s.Metres)
+	}
+	parts = append(parts, "相隔"+duration(time.Duration(s.Minutes)*time.Minute))
+	if len(s.Names) > 0 {
+		parts = append(parts, "都提到“"+strings.Join(s.Names, "”“")+"”")
+	}
+	if len(s.Words) > 0 {
+		parts = append(parts, "共同用语“"+strings.Join(s.Words, "”“")+"”")
+	}
+	return strings.Join(parts, "；")
+}
+
 // eventWords says in plain words what an event did. It holds no personal data. before is the ticket
 // as it stood before the event.
 func eventWords(c *city.City, e *ticket.Event, before *ticket.Ticket) string {
@@ -231,6 +251,13 @@ func eventWords(c *city.City, e *ticket.Event, before *ticket.Ticket) string {
 		return callbackWords(d)
 	case ticket.Merge:
 		return "并入同一事件的牵头工单" + because
+	case ticket.LinkTo:
+		if d.Relation == ticket.LinkDistinct && before.State == ticket.StateMerged && before.Incident == d.Other {
+			return "认定与牵头工单不是同一事项，退出并单" + because
+		}
+		if d.Relation == ticket.LinkDistinct {
+			return "认定与另一工单不是同一事项" + because
+		}
 	case ticket.Transfer:
 		return "移送" + c.UnitTitle(d.Unit) + because
 	case ticket.Escalate:

@@ -56,7 +56,27 @@ func facts(c *city.City, ch *city.Channel, r *ticket.Request, receivedAt time.Ti
 		}
 	}
 	f.Numbers = numbersOf(c, r, receivedAt)
-	return f, where, said
+	return f, where, nameless(said, r)
+}
+
+// nameless leaves out of what the classifier says the grams that are part of a name the request tells: a decision is
+// kept in the clear.
+func nameless(said *ticket.Classified, r *ticket.Request) *ticket.Classified {
+	if said == nil {
+		return nil
+	}
+	kept := *said
+	kept.Grams = slices.DeleteFunc(slices.Clone(said.Grams), func(gram string) bool {
+		for _, party := range []ticket.Party{r.Appellant, r.FiledBy, r.OtherParty} {
+			for _, name := range []string{party.Name, party.Contact, party.Company} {
+				if name != "" && (strings.Contains(name, gram) || strings.Contains(gram, name)) {
+					return true
+				}
+			}
+		}
+		return false
+	})
+	return &kept
 }
 
 // named is the category that the channel's hint names when the pack knows it, else the one that the pack's
@@ -93,9 +113,29 @@ func numbersOf(c *city.City, r *ticket.Request, receivedAt time.Time) routing.Nu
 	return n
 }
 
+// What of the facts came from the channel, as record notes it. Tickets from before it did have no note.
+const (
+	said         = "said" // a list of the four below
+	saidCategory = "category"
+	saidRegion   = "region"
+	saidType     = "type"
+	saidTitle    = "title"
+)
+
 // record is how the facts that are not fields of a ticket are kept with it.
-func record(f *routing.Facts) map[string]string {
-	m := map[string]string{}
+func record(r *ticket.Request, f *routing.Facts) map[string]string {
+	m := map[string]string{said: "-"} // noted, also when it named nothing
+	for _, fact := range []struct {
+		name  string
+		named bool
+	}{
+		{saidCategory, r.Category != "" && r.Category == f.Category}, {saidRegion, r.Region != "" && r.Region == f.Region},
+		{saidType, r.Type != ""}, {saidTitle, strings.TrimSpace(r.Title) != ""},
+	} {
+		if fact.named {
+			m[said] += " " + fact.name
+		}
+	}
 	put := func(k, v string) {
 		if v != "" {
 			m[k] = v
@@ -122,7 +162,10 @@ func FactsOf(t *ticket.Ticket) routing.Facts {
 		Channel: t.Channel, Line: t.Facts["line"], Kind: t.Kind, Source: t.Source, Type: t.Type,
 		Urgency: ticket.Urgency(t.Facts["given_urgency"]), Category: t.Category, Region: t.Region,
 		Areas: strings.Fields(t.Facts["areas"]), HasPoint: t.Facts["has_point"] == "true",
-		Tags: strings.Fields(t.Facts["given_tags"]), Text: t.Private.Title + "\n" + t.Private.Text, At: t.ReceivedAt,
+		Tags: strings.Fields(t.Facts["given_tags"]), Text: SaidTitle(t) + "\n" + t.Private.Text, At: t.ReceivedAt,
+	}
+	if f.Type == ticket.TypeOther && t.Facts[said] != "" && !wasSaid(t, saidType) {
+		f.Type = "" // kept as other, for a ticket has some type; routing saw none
 	}
 	for k, name := range routing.NumberFacts {
 		v, err := strconv.ParseFloat(t.Facts[name], 64)
@@ -132,4 +175,32 @@ func FactsOf(t *ticket.Ticket) routing.Facts {
 		f.Numbers[k] = v
 	}
 	return f
+}
+
+// SaidTitle is the title the request came with; routing saw none where a ticket has one of its own making.
+func SaidTitle(t *ticket.Ticket) string {
+	if t.Facts[said] != "" && !wasSaid(t, saidTitle) || t.Facts[said] == "" && t.Private.Title == title(&ticket.Request{Text: t.Private.Text}) {
+		return ""
+	}
+	return t.Private.Title
+}
+
+// Hints are the category, region and type that the channel named. known is false for tickets from before that
+// was noted.
+func Hints(t *ticket.Ticket) (category, region string, typ ticket.RequestType, known bool) {
+	if wasSaid(t, saidCategory) {
+		category = t.Category
+	}
+	if wasSaid(t, saidRegion) {
+		region = t.Region
+	}
+	if wasSaid(t, saidType) {
+		typ = t.Type
+	}
+	return category, region, typ, t.Facts[said] != ""
+}
+
+// wasSaid reports whether the channel named a fact.
+func wasSaid(t *ticket.Ticket, fact string) bool {
+	return slices.Contains(strings.Fields(t.Facts[said]), fact)
 }

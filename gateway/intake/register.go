@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/citizen-hotline/gateway/adapters"
 	"github.com/citizen-hotline/gateway/internal/city"
@@ -96,7 +97,7 @@ func (i *Intake) begin(ctx context.Context, a admission, f *routing.Facts, where
 		Source: r.Source, Type: first(f.Type, ticket.TypeOther), Urgency: first(decision.Urgency, r.Urgency, ticket.UrgencyNormal),
 		Category: f.Category, Region: f.Region, Tags: union(r.Tags, decision.Tags), Policy: a.city.PolicyKey(decision.Policy),
 		Confidential: r.Confidential, Public: r.Public && !r.Confidential, Historic: r.Historic, NoCallback: r.NoCallback || r.Source == ticket.SourceMachine,
-		ForeignNumber: r.ForeignNumber, HappenedAt: r.HappenedAt, ReceivedAt: receivedAt, Facts: record(f),
+		ForeignNumber: r.ForeignNumber, HappenedAt: r.HappenedAt, ReceivedAt: receivedAt, Facts: record(r, f),
 	}
 	if where.By != "" {
 		reg.Facts["located_by"] = where.By
@@ -160,7 +161,7 @@ func (i *Intake) assign(ctx context.Context, d *draft, a admission, decision tic
 			Cause: ticket.Cause{Pack: a.city.Hash, Rule: decision.Origins["triage"].Rule, Reason: first(decision.Triage, "no_owner")},
 		})
 	}
-	lead, shared, err := i.sharedWork(ctx, d, h)
+	lead, shared, err := i.sharedWork(ctx, d, a, h)
 	if err != nil {
 		return err
 	}
@@ -181,18 +182,35 @@ func (i *Intake) assign(ctx context.Context, d *draft, a admission, decision tic
 // sharedWork finds the ticket that leads the happening, while its unit is still at it. An
 // emergency is never folded into another: every call is handed over.
 //
+// What a person has set apart stays apart: a ticket that was taken out of an incident leads nobody into it, and nobody
+// joins who has an open ticket that is set apart from it.
+//
 // The change it returns leaves the lead as it is: written with the new ticket, it makes sure that the
 // lead has not ended meanwhile, and nobody follows a matter whose reporters have had their answer.
-func (i *Intake) sharedWork(ctx context.Context, d *draft, h *happening) (lead store.TicketChange, shared bool, err error) {
+func (i *Intake) sharedWork(ctx context.Context, d *draft, a admission, h *happening) (lead store.TicketChange, shared bool, err error) {
 	if d.t.Urgency == ticket.UrgencyEmergency || d.t.Urgency == ticket.UrgencyNormal && !h.evident() {
 		return lead, false, nil
 	}
-	id, ok := h.lead(ctx)
+	match, id, ok := h.lead(ctx)
 	if !ok {
 		return lead, false, nil
 	}
+	if match != id {
+		item, err := i.Store.Ticket(ctx, match)
+		if err != nil {
+			return lead, false, err
+		}
+		if id = leadOf(match, item.Incident, item.State, item.LeadUnit()); id.IsZero() {
+			return lead, false, nil
+		}
+	}
+	own, err := a.own()
+	if err != nil {
+		return lead, false, err
+	}
 	item, err := i.Store.Ticket(ctx, id)
-	if err != nil || item.Confidential || item.State != ticket.StateDispatched && item.State != ticket.StateHandling {
+	apart := slices.ContainsFunc(own, func(t ticket.Ticket) bool { return t.SetApart(id) || item.SetApart(t.ID) })
+	if err != nil || apart || item.Confidential || item.State != ticket.StateDispatched && item.State != ticket.StateHandling {
 		return lead, false, err
 	}
 	history, err := i.Store.History(ctx, id)
@@ -217,12 +235,12 @@ func (i *Intake) linkRepeat(d *draft, a admission) error {
 	}
 	for _, t := range own {
 		if t.Private.Text == a.request.Text && t.Private.Text != "" {
-			return link(t.ID, "repeat", "same_words")
+			return link(t.ID, ticket.LinkRepeat, "same_words")
 		}
 	}
 	for _, t := range own {
 		if t.Source == a.request.Source && !a.request.Historic {
-			return link(t.ID, "related", "same_sender")
+			return link(t.ID, ticket.LinkRelated, "same_sender")
 		}
 	}
 	return nil
@@ -320,16 +338,32 @@ func (i *Intake) alarms(c *city.City, t *ticket.Ticket) ([]store.Alert, error) {
 	return list, nil
 }
 
-// title is the request's own, or the beginning of its text.
+// titleMost is how many characters of a text make a title.
+const titleMost = 40
+
+// title is the request's own, or the beginning of its text. It ends before a number that it would cut: half of a
+// telephone number is not masked.
 func title(r *ticket.Request) string {
 	if t := strings.TrimSpace(r.Title); t != "" {
 		return t
 	}
 	words := []rune(strings.Join(strings.Fields(r.Text), " "))
-	if len(words) > 40 {
-		return string(words[:40]) + "…"
+	if len(words) <= titleMost {
+		return string(words)
 	}
-	return string(words)
+	end := titleMost
+	for end > 0 && inNumber(words[end-1]) && inNumber(words[end]) {
+		end--
+	}
+	if end == 0 {
+		end = titleMost // nothing but a number
+	}
+	return string(words[:end]) + "…"
+}
+
+// inNumber reports whether a character may stand within the number of a telephone or an identity card.
+func inNumber(r rune) bool {
+	return unicode.IsDigit(r) || strings.ContainsRune(" -－–—+()（）xXＸ", r)
 }
 
 func first[T ~string](values ...T) T {

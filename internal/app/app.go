@@ -57,6 +57,8 @@ type App struct {
 	server   *gateway.Server
 	metrics  *registry
 
+	night time.Time // when what was kept long enough next ends; zero: never
+
 	cleanups []cleanup
 }
 
@@ -255,6 +257,9 @@ func (a *App) worldNow() time.Time {
 // Run serves on ln until ctx ends, then stops in order: no new deliveries, those under way are
 // finished, the loops end, the store closes. Everything acknowledged is on disk by then.
 func (a *App) Run(ctx context.Context, ln net.Listener) error {
+	if hour := a.options.Retention; hour != "" { // counted from the start, not from when its loop gets to run
+		a.night = nextNight(a.clock.Now(), hour, a.live.Get().Zone)
+	}
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	var loops sync.WaitGroup
 	for _, loop := range []func(context.Context){a.tracker.Run, a.outbox.Run, a.runIndex, a.runPack, a.runDemoClock, a.runClock, a.runIncidents, a.watchKeys, a.runRetention, a.runShadow} {

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/citizen-hotline/gateway/internal/classify"
 	"github.com/citizen-hotline/gateway/internal/importer"
+	"github.com/citizen-hotline/gateway/internal/text"
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/ticket"
 )
@@ -170,6 +172,9 @@ func (l *Labelled) ofFile() (list []classify.Sample, err error) {
 	return list[max(0, len(list)-l.Newest):], nil
 }
 
+// textsOfSender is how many texts of one person teach: fewer than a run of characters must stand in to be learned.
+const textsOfSender = 2
+
 // ofStore reads the tickets whose category a person set or confirmed, the newest first, while gateways go on
 // serving. Confidential ones teach nothing.
 func (l *Labelled) ofStore(ctx context.Context) (list []classify.Sample, err error) {
@@ -180,6 +185,7 @@ func (l *Labelled) ofStore(ctx context.Context) (list []classify.Sample, err err
 	defer closing(&err, end)
 	bar := l.Report.bar(-1, "tickets")
 	defer func() { _ = bar.Finish() }() // a bar that cannot be drawn harms nobody
+	ofSender := map[string]int{}
 	for f := (store.Filter{HideConfidential: true, Limit: 1000}); ; {
 		page, err := st.Tickets(ctx, f)
 		if err != nil {
@@ -196,7 +202,14 @@ func (l *Labelled) ofStore(ctx context.Context) (list []classify.Sample, err err
 			} else if !confirmed {
 				continue
 			}
-			list = append(list, classify.Sample{Text: t.Private.Title + "\n" + t.Private.Text, Category: t.Category})
+			// What only one person says again and again is no word of the matter, and may be a name.
+			if who := cmp.Or(t.Private.Appellant.Phone, t.Private.Appellant.ChannelID); who != "" {
+				if ofSender[who]++; ofSender[who] > textsOfSender {
+					continue
+				}
+			}
+			words := text.ReplaceNames(t.Private.Title+"\n"+t.Private.Text, func(string) string { return "\n" }, namesOf(t)...)
+			list = append(list, classify.Sample{Text: words, Category: t.Category})
 			if len(list) == l.Newest {
 				return list, nil
 			}

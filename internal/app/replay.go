@@ -151,7 +151,7 @@ func replayRecorded(ctx context.Context, c *replay.Comparison, where Where, rows
 				return err
 			}
 			seen := intake.FactsOf(&t)
-			c.Recorded(t.Number, seen, replay.SaidBy(&t, &seen))
+			c.Recorded(t.Number, seen, saidBy(&t))
 		}
 		_ = bar.Add(len(events))
 		if cursor = next; next == "" {

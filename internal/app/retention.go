@@ -352,7 +352,7 @@ func (a *App) runRetention(ctx context.Context) {
 	if hour == "" {
 		return
 	}
-	next := nextNight(a.clock.Now(), hour, a.live.Get().Zone)
+	next := a.night
 	a.every(ctx, a.clock.Pause(time.Minute), func() error {
 		c, now := a.live.Get(), a.clock.Now()
 		if now.Before(next) {

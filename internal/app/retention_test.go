@@ -50,7 +50,9 @@ func grown(t *testing.T, in string) Where {
 	for _, at := range []time.Time{old, storetest.Day} {
 		var closed ticket.ID
 		for i := range 10 {
-			d := m.Ticket(t, at, func(_ *ticket.Registration, p *ticket.Private) {
+			d := m.Ticket(t, at, func(r *ticket.Registration, p *ticket.Private) {
+				r.Category, r.Region, r.Facts = "01.03.03", "371302105", map[string]string{"said": "- category region title"}
+				p.Place = ticket.Place{Address: "义堂镇"}
 				p.Media = append(p.Media, photo(at, fmt.Sprint("photo", at, i)))
 				if i < 3 {
 					p.Media = append(p.Media, photo(old, "the shared photo"))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/citizen-hotline/gateway/config"
@@ -79,7 +80,7 @@ func (a *App) shadow(ctx context.Context, s *shadow) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if s.of.ID != of.ID {
+	if s.of.ID != of.ID || s.of.Hash != of.Hash {
 		*s = shadow{of: of, after: of.Position}
 		if s.candidate, err = storedPack(ctx, a.store, of.Hash); err != nil {
 			return 0, err
@@ -108,7 +109,7 @@ func (a *App) shadow(ctx context.Context, s *shadow) (int, error) {
 			continue // nothing was said, or it has ended
 		}
 		seen := intake.FactsOf(&t)
-		facts := replay.Reread(s.pack, s.candidate, seen, replay.SaidBy(&t, &seen))
+		facts := replay.Reread(s.pack, s.candidate, seen, saidBy(&t))
 		d := s.candidate.Ruleset.Decide(&facts, nil).Decision()
 		decisions = append(decisions, store.Shadowed{
 			Ticket: t.ID, Number: t.Number, Was: t.Decision.Unit, Would: d.Unit, Rule: d.Origins["unit"].Rule,
@@ -169,29 +170,33 @@ func ShowShadow(ctx context.Context, where Where, asJSON bool, out io.Writer) (e
 }
 
 // Promote puts the city's shadow in force, in a data folder that no gateway has open (a running one promotes by
-// its API), or in a server.
-func Promote(ctx context.Context, where Where, out io.Writer) (err error) {
+// its API), or in a server. hash, which may be shortened, names the candidate that was looked at; empty is whichever
+// there is.
+func Promote(ctx context.Context, where Where, hash string, out io.Writer) (err error) {
 	a, err := openStore(ctx, where)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
-	hash, err := a.Promote(ctx, author(), "promote")
+	hash, err = a.Promote(ctx, hash, author(), "promote")
 	if err == nil {
 		fmt.Fprintf(out, "pack %s is in force\n", hash[:12])
 	}
 	return err
 }
 
-// Promote puts the city's shadow in force and ends it as a shadow, after checking that it loads and fits the open
-// tickets. It returns the pack's hash.
-func (a *App) Promote(ctx context.Context, author, note string) (string, error) {
+// Promote puts the city's shadow in force and ends it as a shadow, after checking that it is the one that was looked
+// at, that it loads and fits the open tickets. It returns the pack's hash.
+func (a *App) Promote(ctx context.Context, hash, author, note string) (string, error) {
 	of, err := a.store.Shadow(ctx)
 	if ticket.IsKind(err, ticket.NotFound) {
 		return "", ticket.Errorf(ticket.NotFound, "pack.shadow.none", "没有正在试运行的候选包；用 serve --shadow 目录 启动一个")
 	}
 	if err != nil {
 		return "", err
+	}
+	if !strings.HasPrefix(of.Hash, hash) {
+		return "", ticket.Errorf(ticket.Conflict, "pack.shadow.other", "正在试运行的候选包是 %.12s，不是 %.12s；请先查看它的结论", of.Hash, hash)
 	}
 	c, _, err := a.loadStored(ctx, of.Hash)
 	if err != nil {
@@ -207,6 +212,10 @@ func (a *App) Promote(ctx context.Context, author, note string) (string, error) 
 	}
 	if a.live != nil {
 		a.swap(c)
+		if a.options.City != "" {
+			a.log.WarnContext(ctx, "the folder of --city still holds the pack before: put the promoted one there, or the next start brings the old one back",
+				slog.String("city", a.options.City), slog.String("promoted", of.Hash[:12]))
+		}
 	}
 	return of.Hash, a.store.EndShadow(ctx)
 }

@@ -39,6 +39,16 @@ type returned struct {
 	reason, to string
 	history    []ticket.Event
 	number     string
+	names      []string // of those the ticket names
+}
+
+// namesOf are the names and contacts that a ticket knows of.
+func namesOf(t *ticket.Ticket) (names []string) {
+	p := &t.Private
+	for _, party := range []ticket.Party{p.Appellant, p.FiledBy, p.OtherParty} {
+		names = append(names, party.Name, party.Contact, party.Company)
+	}
+	return names
 }
 
 // suggestReader is what suggestions are read from.
@@ -95,7 +105,7 @@ func Suggest(ctx context.Context, where Where, since time.Duration, cases string
 // takenBack reads the tickets registered since a time: how many each rule or row decided, and those that came back.
 func takenBack(ctx context.Context, r suggestReader, from time.Time) (decided map[ticket.Origin]int, back []returned, err error) {
 	decided = map[ticket.Origin]int{}
-	filter := store.Filter{From: from, Limit: 500}
+	filter := store.Filter{From: from, Limit: 500, HideConfidential: true} // what is confidential becomes no example
 	for {
 		page, err := r.Tickets(ctx, filter)
 		if err != nil {
@@ -103,6 +113,9 @@ func takenBack(ctx context.Context, r suggestReader, from time.Time) (decided ma
 		}
 		for i := range page.Items {
 			t := &page.Items[i].Ticket
+			if t.Quarantined {
+				continue
+			}
 			if t.Counters.Returns == 0 {
 				decided[t.Decision.Origins["unit"]]++
 				continue
@@ -114,7 +127,7 @@ func takenBack(ctx context.Context, r suggestReader, from time.Time) (decided ma
 			one, agreed := agreedReturn(history)
 			decided[one.origin]++
 			if agreed {
-				one.number, one.history = t.Number, history
+				one.number, one.history, one.names = t.Number, history, namesOf(t)
 				back = append(back, one)
 			}
 		}
@@ -124,16 +137,29 @@ func takenBack(ctx context.Context, r suggestReader, from time.Time) (decided ma
 	}
 }
 
-// agreedReturn finds the first return of what the rules had decided, and to whom a person sent it then. agreed is false when
-// it went back to the same unit, or nobody has sent it on yet.
+// agreedReturn finds the return of what the rules had decided, and to whom a person sent it then. agreed is false when
+// somebody had sent it elsewhere before, it went back to the same unit, or nobody has sent it on yet.
 func agreedReturn(history []ticket.Event) (r returned, agreed bool) {
-	unit := ""
+	var t ticket.Ticket
+	if len(history) > 0 {
+		t.ID = history[0].Ticket
+	}
+	unit, given := "", false
 	for i := range history {
 		e := &history[i]
+		if t.Apply(*e) != nil {
+			return r, false
+		}
 		switch d := e.Details.Decision; {
 		case d != nil && r.reason == "":
 			r.origin, unit = d.Origins["unit"], d.Unit
+		case (e.Action == ticket.Dispatch || e.Action == ticket.Arbitrate) && r.reason == "":
+			given = given || e.Details.Unit != unit // by a person, who did not wait for the unit's word
 		case e.Action == ticket.Return && r.reason == "":
+			a, _ := t.Assignment(e.Details.Assignment)
+			if given || a.Unit != unit || a.Role != ticket.Lead || a.Parent != 0 {
+				return r, false // not what the rules had said
+			}
 			r.reason = e.Cause.Reason
 		case r.reason != "" && (e.Action == ticket.Dispatch || e.Action == ticket.Arbitrate):
 			r.to = e.Details.Unit
@@ -202,8 +228,13 @@ type proposed struct {
 	} `yaml:"want"`
 }
 
-// writeCases writes a test of the pack for each ticket that came back. The words are the citizen's with the numbers
-// of persons masked: whoever reviews them takes out what else names somebody.
+// masked hides in a text what is known to name somebody, and what looks like the number of a person.
+func masked(s string, names []string) string {
+	return text.MaskPersonal(text.ReplaceNames(strings.TrimSpace(s), func(string) string { return "某某" }, names...))
+}
+
+// writeCases writes a test of the pack for each ticket that came back. The words are the citizen's with the
+// numbers of persons and the names that the ticket knows masked: whoever reviews them takes out what else names somebody.
 func writeCases(path string, pack *config.Pack, back []returned) error {
 	list := make([]proposed, 0, len(back))
 	for _, b := range back {
@@ -226,7 +257,7 @@ func writeCases(path string, pack *config.Pack, back []returned) error {
 		}
 		var p proposed
 		p.Name = fmt.Sprintf("退单改派%s——%s（%s）", pack.Ruleset.UnitName(b.to), b.reason, b.number)
-		p.Facts.Channel, p.Facts.Text, p.Facts.Category, p.Facts.Region, p.Facts.Type = f.Channel, text.MaskPersonal(strings.TrimSpace(f.Text)), f.Category, f.Region, string(f.Type)
+		p.Facts.Channel, p.Facts.Text, p.Facts.Category, p.Facts.Region, p.Facts.Type = f.Channel, masked(f.Text, b.names), f.Category, f.Region, string(f.Type)
 		p.Want.Unit = b.to
 		list = append(list, p)
 	}

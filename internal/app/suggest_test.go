@@ -22,9 +22,10 @@ func returning(t *testing.T) Where {
 	}
 	publishes(t, w)
 	st, m := opens(t, w), storetest.NewMaker()
-	for _, to := range []string{"b-shizheng", "b-shizheng", "d-371302", "", "s-371302001"} {
-		d := m.Ticket(t, storetest.Day, func(_ *ticket.Registration, p *ticket.Private) {
-			p.Title, p.Text = "路灯", "沂蒙路路灯不亮，电话13953912345"
+	for i, to := range []string{"b-shizheng", "b-shizheng", "d-371302", "", "s-371302001", "b-paishui"} {
+		d := m.Ticket(t, storetest.Day, func(r *ticket.Registration, p *ticket.Private) {
+			p.Title, p.Text = "路灯", "沂蒙路路灯不亮，请告诉王秀兰，电话13953912345"
+			r.Confidential = i == 5 // it becomes no example
 		})
 		d.Do(storetest.Day, ticket.Command{Action: ticket.Dispatch, Details: ticket.Details{Unit: "s-371302001", Decision: &ticket.Decision{
 			Unit: "s-371302001", Origins: map[string]ticket.Origin{"unit": {Stage: "catalogue", Rule: "c-01.03.03"}},
@@ -61,8 +62,8 @@ func TestWhatComesBackIsSuggestedAndNeverChangedSilently(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(string(cases), "13953912345") || !strings.Contains(string(cases), "139****2345") {
-		t.Errorf("the cases tell the citizen's number:\n%s", cases)
+	if strings.Contains(string(cases), "13953912345") || !strings.Contains(string(cases), "139****2345") || strings.Contains(string(cases), "王秀兰") {
+		t.Errorf("the cases tell who the citizen is:\n%s", cases)
 	}
 	// They are tests as the pack has them.
 	dir := copyOf(t)
@@ -116,5 +117,37 @@ func TestAUnitsWorkMovesFromTheCommandLine(t *testing.T) {
 	lives(t, w, 20)
 	if err := MoveUnit(t.Context(), w, "s-371302001", "nowhere", "reorganised", true, &bytes.Buffer{}); err == nil || !strings.Contains(err.Error(), "nowhere") {
 		t.Errorf("moved to a unit that is not there: %v", err)
+	}
+}
+
+// What a person did before the unit's word, and what another unit gave back, says nothing of the rules.
+func TestOnlyTheRulesOwnMistakesAreSuggested(t *testing.T) {
+	t.Parallel()
+	m := storetest.NewMaker()
+	back := func(no int) ticket.Command {
+		return ticket.Command{Action: ticket.Return, Details: ticket.Details{Assignment: no}, Cause: ticket.Cause{Reason: "not_ours"}}
+	}
+	arbitrate := ticket.Command{Action: ticket.Arbitrate, Details: ticket.Details{Unit: "c"}, Cause: ticket.Cause{Reason: "by_duty"}}
+	withdraw := ticket.Command{Action: ticket.Withdraw, Details: ticket.Details{Assignment: 1}, Cause: ticket.Cause{Reason: "misdispatched"}}
+	for name, tt := range map[string]struct {
+		do   func(d *storetest.Draft)
+		want bool
+	}{
+		"the owner gave it back": {func(d *storetest.Draft) { d.Do(storetest.Day, back(1)).Dispatch(storetest.Day, "c") }, true},
+		"a person had sent it elsewhere": {func(d *storetest.Draft) {
+			d.Do(storetest.Day, withdraw).Dispatch(storetest.Day, "b").Do(storetest.Day, back(3)).Dispatch(storetest.Day, "c")
+		}, false},
+		"an assisting unit gave it back": {func(d *storetest.Draft) { d.Do(storetest.Day, back(2)).Do(storetest.Day, arbitrate) }, false},
+		"it waits for the desk":          {func(d *storetest.Draft) { d.Do(storetest.Day, back(1)) }, false},
+		"it went back to the same":       {func(d *storetest.Draft) { d.Do(storetest.Day, back(1)).Dispatch(storetest.Day, "a") }, false},
+	} {
+		d := m.Ticket(t, storetest.Day)
+		d.Do(storetest.Day, ticket.Command{Action: ticket.Dispatch, Details: ticket.Details{Unit: "a", Units: []string{"x"}, Decision: &ticket.Decision{
+			Unit: "a", Origins: map[string]ticket.Origin{"unit": {Stage: "catalogue", Rule: "r"}},
+		}}})
+		tt.do(d)
+		if _, agreed := agreedReturn(d.Events); agreed != tt.want {
+			t.Errorf("%s: %t", name, agreed)
+		}
 	}
 }

@@ -94,31 +94,41 @@ func (c *Comparison) Said(number string, f config.TestFacts, at time.Time) {
 	c.add(number, before, after)
 }
 
-// Recorded compares a request that became a ticket. seen is what the decision was made by; said is the same
-// as it was said, from which the candidate finds category and place for itself, unless they came from the channel.
-func (c *Comparison) Recorded(number string, seen routing.Facts, said config.TestFacts) {
+// Recorded compares a request that became a ticket: seen is what the decision was made by, said the same as
+// it was said. Both packs read it anew, so that nothing but the packs makes a difference.
+func (c *Comparison) Recorded(number string, seen routing.Facts, said Said) {
 	if seen.Text == "\n" {
 		c.report.Unread++
 		return
 	}
-	c.add(number, seen, Reread(c.pack, c.candidate, seen, said))
+	c.add(number, Reread(c.pack, c.pack, seen, said), Reread(c.pack, c.candidate, seen, said))
 }
 
-// Reread is what a candidate sees of a request of which the pack in force saw that: place and category as it
-// finds them, unless they came from the channel.
-func Reread(pack, candidate *config.Pack, seen routing.Facts, said config.TestFacts) routing.Facts {
-	said.Category, said.Region = "", ""
-	was, now, after := pack.Facts(said), candidate.Facts(said), seen
-	if was.Category == seen.Category {
-		after.Category = now.Category
-		if was.Type == seen.Type {
-			after.Type = now.Type
+// Said is a request as it came, for a pack to find place and category for itself. With Known its facts have
+// category, region and type exactly as the channel named them; without, nobody noted that.
+type Said struct {
+	Facts config.TestFacts
+	Known bool
+}
+
+// Reread is what a candidate sees of a request of which the pack in force saw that: place, category and type as
+// it finds them itself, unless the channel named them. Where nobody noted what the channel named, it is what the pack
+// in force would find otherwise.
+func Reread(pack, candidate *config.Pack, seen routing.Facts, said Said) routing.Facts {
+	if !said.Known {
+		was := pack.Facts(said.Facts)
+		if was.Category != seen.Category {
+			said.Facts.Category = seen.Category
+		}
+		if was.Region != seen.Region {
+			said.Facts.Region = seen.Region
+		}
+		if was.Type != seen.Type && seen.Type != ticket.TypeOther {
+			said.Facts.Type = seen.Type
 		}
 	}
-	if was.Region == seen.Region {
-		after.Region = now.Region
-	}
-	after.Areas = now.Areas
+	now, after := candidate.Facts(said.Facts), seen
+	after.Category, after.Type, after.Region, after.Areas = now.Category, now.Type, now.Region, now.Areas
 	return after
 }
 
@@ -129,10 +139,11 @@ func (c *Comparison) add(number string, before, after routing.Facts) {
 	if was.Urgency != now.Urgency {
 		r.Urgency++
 	}
-	switch due(c.pack, was, before.At).Compare(due(c.candidate, now, after.At)) {
-	case 1:
+	switch then, next := due(c.pack, was, before.At), due(c.candidate, now, after.At); { // without a deadline is later than any
+	case then.Equal(next):
+	case then.IsZero() || !next.IsZero() && next.Before(then):
 		r.Earlier++
-	case -1:
+	default:
 		r.Later++
 	}
 	if was.Unit == now.Unit {
@@ -197,17 +208,4 @@ func (c *Comparison) name(p *config.Pack, unit string) string {
 		return "待分拨"
 	}
 	return p.Ruleset.UnitName(unit)
-}
-
-// SaidBy is a registered ticket as it was said. seen is what routing saw of it.
-func SaidBy(t *ticket.Ticket, seen *routing.Facts) config.TestFacts {
-	p := &t.Private
-	f := config.TestFacts{
-		Channel: t.Channel, Title: p.Title, Text: p.Text, Address: p.Place.Address, Datum: p.Place.Datum,
-		Kind: seen.Kind, Source: seen.Source, Urgency: seen.Urgency, Tags: seen.Tags,
-	}
-	if p.Place.HasPoint() {
-		f.Point = []float64{p.Place.Lng, p.Place.Lat}
-	}
-	return f
 }

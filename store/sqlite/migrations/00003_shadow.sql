@@ -2,7 +2,7 @@
 -- A candidate pack beside the one in force, from the event at position pos on; what it would have decided
 -- otherwise or alike, one row a ticket.
 CREATE TABLE shadows (
-  id     INTEGER PRIMARY KEY,
+  id     INTEGER PRIMARY KEY AUTOINCREMENT, -- an id never comes again: gateways tell shadows apart by it
   hash   TEXT NOT NULL REFERENCES packs (hash),
   author TEXT NOT NULL,
   at     INTEGER,
