@@ -148,15 +148,18 @@ func TestCounterexamplesOfEveryKind(t *testing.T) {
 	}{
 		"an hour goes with the time": {
 			Condition{Numbers: []Range{{Fact: "hour", Min: &evening}}, Window: &Window{From: "18:00", To: "20:00"}},
-			Facts{At: morning, Numbers: known, Kind: ticket.KindCase}, []string{"时间是"},
+			Facts{At: morning, Numbers: known, Kind: ticket.KindCase},
+			[]string{"时间是"},
 		},
 		"a word said under a mask": {
 			Condition{Keywords: &Keywords{Any: []string{"落水"}, Mask: []string{"防落水"}}},
-			Facts{Text: "防落水栏杆坏了", Numbers: UnknownNumbers(), Kind: ticket.KindCase}, []string{"还提到“落水”"},
+			Facts{Text: "防落水栏杆坏了", Numbers: UnknownNumbers(), Kind: ticket.KindCase},
+			[]string{"还提到“落水”"},
 		},
 		"kind and type together": {
 			Condition{Kind: []ticket.Kind{ticket.KindAlarm}, Type: []ticket.RequestType{ticket.TypeReport}},
-			Facts{Numbers: UnknownNumbers(), Kind: ticket.KindCase, Type: ticket.TypeHelp}, []string{"来件性质是报警", "诉求类型是举报"},
+			Facts{Numbers: UnknownNumbers(), Kind: ticket.KindCase, Type: ticket.TypeHelp},
+			[]string{"来件性质是报警", "诉求类型是举报"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

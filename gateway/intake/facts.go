@@ -129,8 +129,10 @@ func record(r *ticket.Request, f *routing.Facts) map[string]string {
 		name  string
 		named bool
 	}{
-		{saidCategory, r.Category != "" && r.Category == f.Category}, {saidRegion, r.Region != "" && r.Region == f.Region},
-		{saidType, r.Type != ""}, {saidTitle, strings.TrimSpace(r.Title) != ""},
+		{saidCategory, r.Category != "" && r.Category == f.Category},
+		{saidRegion, r.Region != "" && r.Region == f.Region},
+		{saidType, r.Type != ""},
+		{saidTitle, strings.TrimSpace(r.Title) != ""},
 	} {
 		if fact.named {
 			m[said] += " " + fact.name

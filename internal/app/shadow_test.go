@@ -112,7 +112,7 @@ func TestAReloadBringsTheChangedCandidate(t *testing.T) {
 					r.Facts, p.Place = map[string]string{"said": "- region"}, ticket.Place{}
 				})
 				storetest.Must(t, a.store, d.Change())
-				for i := 0; i < 2000; i++ {
+				for range 2000 {
 					if _, err := a.shadow(t.Context(), &s); err != nil {
 						t.Fatal(err)
 					}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -52,9 +53,7 @@ func OpenPostgres(ctx context.Context, dsn string, keys Keys) (_ *Postgres, err 
 	c.MaxConns = 4
 	c.ConnConfig.RuntimeParams["application_name"] = "hotline search"
 	// A machine that is gone without a word lets go of its turn within half a minute.
-	for name, seconds := range map[string]string{"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"} {
-		c.ConnConfig.RuntimeParams[name] = seconds
-	}
+	maps.Copy(c.ConnConfig.RuntimeParams, map[string]string{"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"})
 	// What a power cut takes from the index is read from the store again, with the position before it.
 	c.ConnConfig.RuntimeParams["synchronous_commit"] = "off"
 	x := &Postgres{keys: keys, known: memo[int64]{}}
@@ -131,9 +130,7 @@ func (x *Postgres) endTurn() error {
 	if x.turn == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	err := x.turn.Hijack().Close(ctx)
+	err := x.turn.Hijack().PgConn().Conn().Close() // the socket: nothing more is said on it, and nothing waited for
 	x.turn = nil
 	if err != nil {
 		return fmt.Errorf("search: end the turn to fill: %w", err)
