@@ -229,6 +229,21 @@ type calendarCmd struct {
 	Deadline deadlineCmd `cmd:"" help:"Work out a deadline and say how it comes about."`
 }
 
+type slaCmd struct {
+	Explain clocksCmd `cmd:"" help:"Say of each clock of a ticket how its deadline came about."`
+}
+
+type clocksCmd struct {
+	whereFlags
+	Number string `arg:"" help:"Number of the ticket."`
+	JSON   bool   `help:"Print JSON."`
+}
+
+// Run explains the clocks; a gateway may go on serving.
+func (c *clocksCmd) Run(ctx context.Context) error {
+	return app.ExplainClocks(ctx, c.where(), strings.ToUpper(c.Number), c.JSON, os.Stdout)
+}
+
 type deadlineCmd struct {
 	City      string `help:"Folder of the city pack." env:"HOTLINE_CITY" required:"" placeholder:"DIR"`
 	Calendar  string `help:"Calendar of the pack; the city's own without it."`
