@@ -31,6 +31,32 @@ func onlyNewest(t *testing.T, w Where) {
 	}
 }
 
+// serves runs a gateway of Linyi until it is told to stop, which it must do without an error.
+func serves(t *testing.T, o Options) (a *App, stop func()) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.City, o.Listen, o.Demo, o.Log = linyi, ln.Addr().String(), true, io.Discard
+	if o.Speed == 0 {
+		o.Speed = 1
+	}
+	if a, err = New(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- a.Run(ctx, ln) }()
+	return a, func() {
+		t.Helper()
+		cancel()
+		if err := <-ended; err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // readable counts the tickets whose words can be read.
 func readable(t *testing.T, w Where) (n int) {
 	t.Helper()
@@ -85,17 +111,7 @@ func TestANewKeySealsEverything(t *testing.T) {
 func TestAKeyRotatesWhileACityIsServed(t *testing.T) {
 	t.Parallel()
 	w := inhabited(t, "file")
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := New(t.Context(), Options{Where: w, City: linyi, Listen: ln.Addr().String(), Demo: true, Speed: 1, Log: io.Discard})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- a.Run(ctx, ln) }()
+	a, stop := serves(t, Options{Where: w})
 	var out bytes.Buffer
 	if err := Rekey(t.Context(), w, RekeyOptions{}, Report{Out: &out}); err != nil || !strings.Contains(out.String(), "seals the rest") {
 		t.Fatalf("rekey beside a gateway: %v, %s", err, out.String())
@@ -116,9 +132,6 @@ func TestAKeyRotatesWhileACityIsServed(t *testing.T) {
 		storetest.Must(t, a.store, d.Change())
 	}
 	stop()
-	if err := <-ended; err != nil {
-		t.Fatal(err)
-	}
 	onlyNewest(t, w)
 	if n := readable(t, w); n < 700 {
 		t.Errorf("%d of at least 700 tickets are readable without the old key", n)
@@ -215,17 +228,7 @@ func TestTwoWhoChangeKeysDoNotLoseTheCity(t *testing.T) {
 func TestAGatewayDestroysTheOlderKeys(t *testing.T) {
 	t.Parallel()
 	w := inhabited(t, "file")
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := New(t.Context(), Options{Where: w, City: linyi, Listen: ln.Addr().String(), Demo: true, Speed: 1, Log: io.Discard})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- a.Run(ctx, ln) }()
+	_, stop := serves(t, Options{Where: w})
 	for range 2 { // the second time it goes on with the same key
 		if err := Rekey(t.Context(), w, RekeyOptions{Destroy: true}, Report{Out: io.Discard}); err != nil {
 			t.Fatal(err)
@@ -234,14 +237,12 @@ func TestAGatewayDestroysTheOlderKeys(t *testing.T) {
 	var f seal.File
 	for i := 0; len(f.Destroyed) == 0 && i < 3000; i++ {
 		<-time.After(5 * time.Millisecond)
+		var err error
 		if f, err = seal.Read(w.path("keys.json")); err != nil {
 			t.Fatal(err)
 		}
 	}
 	stop()
-	if err := <-ended; err != nil {
-		t.Fatal(err)
-	}
 	if len(f.Destroyed) != 1 || f.Destroyed[0] != 1 || f.Current != 2 || f.Retire {
 		t.Errorf("destroyed are %v, key %d seals", f.Destroyed, f.Current)
 	}

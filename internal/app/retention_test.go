@@ -2,10 +2,8 @@ package app
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -219,23 +217,11 @@ func TestWhatWillEndCanBeAskedMeanwhile(t *testing.T) {
 func TestTheNightEndsWhatWasKeptLongEnough(t *testing.T) {
 	t.Parallel()
 	w := grown(t, "file")
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var passed atomic.Int64 // since 03:29 in Linyi
 	tell := func() time.Time {
 		return time.Date(2026, 7, 13, 19, 29, 0, 0, time.UTC).Add(time.Duration(passed.Load()))
 	}
-	a, err := New(t.Context(), Options{
-		Where: w, City: linyi, Listen: ln.Addr().String(), Demo: true, Speed: 3600, Clock: tell, Retention: "03:30", Log: io.Discard,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- a.Run(ctx, ln) }()
+	a, stop := serves(t, Options{Where: w, Speed: 3600, Clock: tell, Retention: "03:30"})
 	finds := func(want int) {
 		t.Helper()
 		found := -1
@@ -255,9 +241,6 @@ func TestTheNightEndsWhatWasKeptLongEnough(t *testing.T) {
 	passed.Store(int64(2 * time.Minute))
 	finds(12)
 	stop()
-	if err := <-ended; err != nil {
-		t.Fatal(err)
-	}
 	lives(t, w, 20)
 }
 

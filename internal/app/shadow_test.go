@@ -2,10 +2,8 @@ package app
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"io"
-	"net"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -22,17 +20,7 @@ func TestACandidateRunsInShadowAndIsPromoted(t *testing.T) {
 		t.Run(in, func(t *testing.T) {
 			t.Parallel()
 			w := grown(t, in) // twenty tickets from before: the shadow has no say in them
-			ln, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			a, err := New(t.Context(), Options{Where: w, City: linyi, Shadow: candidate(t), Listen: ln.Addr().String(), Demo: true, Speed: 1, Log: io.Discard})
-			if err != nil {
-				t.Fatal(err)
-			}
-			ctx, stop := context.WithCancel(t.Context())
-			ended := make(chan error, 1)
-			go func() { ended <- a.Run(ctx, ln) }()
+			a, stop := serves(t, Options{Where: w, Shadow: candidate(t)})
 			live := a.live.Get().Hash
 			m := storetest.NewMaker()
 			for i, text := range []string{"路灯不亮", "路灯不亮三天了", "井盖丢失"} {
@@ -78,9 +66,6 @@ func TestACandidateRunsInShadowAndIsPromoted(t *testing.T) {
 				t.Errorf("promoted twice: %v", err)
 			}
 			stop()
-			if err := <-ended; err != nil {
-				t.Fatal(err)
-			}
 			var out bytes.Buffer
 			if err := History(t.Context(), w, false, &out); err != nil || !strings.HasPrefix(out.String(), "* "+hash[:12]) || !strings.Contains(out.String(), "duty  try") {
 				t.Errorf("history: %v\n%s", err, out.String())
