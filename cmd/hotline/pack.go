@@ -92,13 +92,11 @@ and category for itself unless the channel named them. A gateway may go on servi
 
 // Run replays. It exits with 1 when more would move than --fail-over allows.
 func (c *replayCmd) Run(ctx context.Context) error {
-	o := app.ReplayOptions{Candidate: c.Candidate, City: c.City, File: c.File, FailOver: -1, JSON: c.JSON}
-	if c.Since != "" {
-		var err error
-		if o.Since, err = days(c.Since); err != nil {
-			return fmt.Errorf("--since %q: write 30d or 12h", c.Since)
-		}
+	back, err := since(c.Since)
+	if err != nil {
+		return err
 	}
+	o := app.ReplayOptions{Candidate: c.Candidate, City: c.City, File: c.File, Since: back, FailOver: -1, JSON: c.JSON}
 	if c.FailOver != "" {
 		percent, err := strconv.ParseFloat(strings.TrimSuffix(c.FailOver, "%"), 64)
 		if err != nil || percent < 0 || percent > 100 || !strings.HasSuffix(c.FailOver, "%") {
@@ -109,20 +107,21 @@ func (c *replayCmd) Run(ctx context.Context) error {
 	return quiet(app.Replay(ctx, c.where(), o, app.Report{Out: os.Stdout, Progress: terminal(os.Stderr)}))
 }
 
-// days reads a length of time that may be in days.
-func days(s string) (time.Duration, error) {
+// since reads how far back --since looks: days or a Go duration, up to a hundred years, beyond which a duration in nanoseconds would
+// soon wrap into the future; 0, all there is, without it.
+func since(s string) (time.Duration, error) {
+	const day, most = 24 * time.Hour, 100 * 365
+	if s == "" {
+		return 0, nil
+	}
 	if n, ok := strings.CutSuffix(s, "d"); ok {
-		d, err := strconv.Atoi(n)
-		if err != nil || d < 1 {
-			return 0, errors.New("not a number of days")
+		if d, err := strconv.Atoi(n); err == nil && d > 0 && d <= most {
+			return time.Duration(d) * day, nil
 		}
-		return time.Duration(d) * 24 * time.Hour, nil
+	} else if d, err := time.ParseDuration(s); err == nil && d > 0 && d <= most*day {
+		return d, nil
 	}
-	d, err := time.ParseDuration(s)
-	if err == nil && d <= 0 {
-		err = errors.New("not a length of time")
-	}
-	return d, err
+	return 0, fmt.Errorf("--since %q: write 30d or 12h, up to %dd", s, most)
 }
 
 type shadowCmd struct {
@@ -154,14 +153,11 @@ type suggestCmd struct {
 
 // Run lists what comes back; a gateway may go on serving.
 func (c *suggestCmd) Run(ctx context.Context) error {
-	var since time.Duration
-	if c.Since != "" {
-		var err error
-		if since, err = days(c.Since); err != nil {
-			return fmt.Errorf("--since %q: write 90d or 12h", c.Since)
-		}
+	back, err := since(c.Since)
+	if err != nil {
+		return err
 	}
-	return app.Suggest(ctx, c.where(), since, c.Cases, c.JSON, os.Stdout)
+	return app.Suggest(ctx, c.where(), back, c.Cases, c.JSON, os.Stdout)
 }
 
 type unitsCmd struct {
