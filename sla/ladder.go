@@ -5,18 +5,49 @@ import (
 	"time"
 )
 
-// At is when the step falls due before, at or after a deadline. Working days before and after keep
-// the deadline's time of day; for the morning of the next working day write after: 1 with
-// working_hours.
+// At is when the step falls due before, at or after a deadline. A step counted in working days falls in
+// working time, where somebody hears of it: a deadline at the end of a day has its step of one working day
+// before when work ends the day before, and that of one working day after when the next work begins.
 func (s Step) At(c *Calendar, due time.Time) time.Time {
 	switch {
 	case s.Before > 0:
-		return c.Back(due, Limit{Amount: s.Before, Unit: s.Unit})
+		at := c.Back(due, Limit{Amount: s.Before, Unit: s.Unit})
+		if s.Unit == WorkingDays && !c.atWork(at) {
+			at = c.workEnded(at)
+		}
+		return at
 	case s.After > 0:
-		return c.Forward(due, Limit{Amount: s.After, Unit: s.Unit})
+		at := c.Forward(due, Limit{Amount: s.After, Unit: s.Unit})
+		if s.Unit == WorkingDays && !c.atWork(at) {
+			at = c.workBegins(at)
+		}
+		return at
 	default:
 		return due
 	}
+}
+
+// atWork reports whether t lies in a working segment, its two ends included.
+func (c *Calendar) atWork(t time.Time) bool {
+	return c.IsWorkTime(t) || c.workEnded(t).Equal(t)
+}
+
+// workEnded is the end of the last working segment before a moment outside work; the moment itself beyond the
+// years of the table.
+func (c *Calendar) workEnded(t time.Time) time.Time {
+	if end, ok := c.at(WorkingHours, c.pos(WorkingHours, t)); ok && !end.After(t) {
+		return end
+	}
+	return t
+}
+
+// workBegins is the beginning of the next working segment after a moment outside work; the moment itself
+// beyond the years of the table.
+func (c *Calendar) workBegins(t time.Time) time.Time {
+	if begin, ok := c.latest(c.pos(WorkingHours, t)); ok && !begin.Before(t) {
+		return begin
+	}
+	return t
 }
 
 // climb fills in the steps that have fallen due at now and the time of the next. A step is due no

@@ -165,7 +165,7 @@ func (t *Tracker) look(ctx context.Context, c *city.City, id ticket.ID, now time
 			}
 			history = append(history, e)
 			steps++
-			if e.Details.Imported || next.Historic {
+			if e.Details.Imported || next.Historic || echoes(&next, &k, clocks) {
 				continue
 			}
 			if err := t.tell(c, &next, k, s, e, &change); err != nil {
@@ -175,6 +175,15 @@ func (t *Tracker) look(ctx context.Context, c *city.City, id ticket.ID, now time
 	}
 	change.Tickets = []store.TicketChange{c.Change(item.Version, next, history, now)}
 	return change, steps, nil
+}
+
+// echoes reports whether a clock is the citizen's and the unit's that answers runs to the same deadline: the
+// same people hear of that one at the same moment, and nobody wants to be told twice.
+func echoes(t *ticket.Ticket, k *sla.Clock, clocks []sla.Clock) bool {
+	return k.Name == sla.ClockResolve && k.Assignment == 0 && slices.ContainsFunc(clocks, func(own sla.Clock) bool {
+		a, ok := t.Assignment(own.Assignment)
+		return ok && a.Role == ticket.Lead && a.Parent == 0 && own.Name == k.Name && own.State == sla.Running && own.DueAt.Equal(k.DueAt)
+	})
 }
 
 // step records one rung on the ticket.
