@@ -116,7 +116,7 @@ func TestTheStormBeforeTheSpringFestival(t *testing.T) {
 type card struct{ at, day, words, told string }
 
 // chronicle writes down every card of every ticket, by day and minute: level, clock, holder, step, whom it was told
-// to, and the matters. Titles are those of the demo's invented people.
+// to, and what the matters are about.
 func (f *festival) chronicle() string {
 	f.t.Helper()
 	c, ctx := f.live.Get(), f.t.Context()
@@ -155,8 +155,10 @@ func (f *festival) chronicle() string {
 				at: e.At.In(c.Zone).Format("2006-01-02 15:04"), told: strings.Join(told, "、"),
 				words: fmt.Sprintf("%s·%s  %s  %s", desk.LevelTitle(e.Details.Level), tracker.ClockTitle(sla.ClockName(e.Details.Clock)), e.Cause.Rule, holder),
 			}
-			title := []rune(item.Private.Title)
-			cards[k] = append(cards[k], string(title[:min(len(title), 14)]))
+			// Of forty who report one flood any may come first, so the matter is told by category and region.
+			category, _ := c.Rules.Category(item.Category)
+			region, _ := c.Rules.Region(item.Region)
+			cards[k] = append(cards[k], strings.TrimSpace(cmp.Or(category.Name, "未分类")+"  "+region.Name))
 		}
 		return err
 	})
