@@ -15,8 +15,8 @@ type CalendarSpec struct {
 	Title   string              `yaml:"title" json:"title"`
 	Version int                 `yaml:"version" json:"version"`
 	Since   string              `yaml:"since,omitempty" json:"since,omitempty"` // of a later version: from when it holds, "2020-01-27 20:00" in the zone; empty: for all time
-	Zone    string              `yaml:"zone" json:"zone"` // IANA name: Asia/Shanghai
-	Week    map[string][]string `yaml:"week" json:"week"` // "mon" or "mon-fri": ["09:00-12:00", "13:30-17:30"]; a day absent is off
+	Zone    string              `yaml:"zone" json:"zone"`                       // IANA name: Asia/Shanghai
+	Week    map[string][]string `yaml:"week" json:"week"`                       // "mon" or "mon-fri": ["09:00-12:00", "13:30-17:30"]; a day absent is off
 	Seasons []Season            `yaml:"seasons,omitempty" json:"seasons,omitempty"`
 	Years   []Notice            `yaml:"years,omitempty" json:"years,omitempty"` // the years whose notice is out
 }
