@@ -61,7 +61,7 @@ func NewCalendar(spec CalendarSpec) (*Calendar, error) {
 
 func newCalendar(spec CalendarSpec) (*Calendar, error) {
 	b := &calendarBuilder{c: &Calendar{
-		id: spec.ID, title: spec.Title, version: spec.Version, named: map[int]Day{}, hours: []hours{{}}, spec: spec,
+		id: spec.ID, title: spec.Title, version: spec.Version, named: map[int]Day{}, hours: []hours{{}}, own: spec, spec: spec,
 	}}
 	b.name(spec)
 	plain := b.week("week", spec.Week, week{})

@@ -38,6 +38,7 @@ type Calendar struct {
 	plain     []uint8     // hours a day has by the week alone, by index
 	published [lastYear - firstYear + 1]bool
 
+	own   CalendarSpec // as it is written
 	spec  CalendarSpec // with what it took over from the version before
 	since time.Time    // from when it holds; zero: for all time
 	prev  *Calendar    // the version before, composite as this one; nil: this is the first

@@ -47,7 +47,7 @@ func (c *Calendar) Next(spec CalendarSpec) (*Calendar, error) {
 			return nil, err
 		}
 	}
-	young.prev, young.since = c, since
+	young.prev, young.since, young.own = c, since, spec
 	return young, nil
 }
 
@@ -162,6 +162,15 @@ func (c *Calendar) Previous() *Calendar { return c.prev }
 
 // Spec is how the calendar is described, with what this version took over.
 func (c *Calendar) Spec() CalendarSpec { return c.spec }
+
+// Own is the version as it is written: only what it changes.
+func (c *Calendar) Own() CalendarSpec { return c.own }
+
+// Reaches reports whether version is c's own or one of those before it.
+func (c *Calendar) Reaches(version int) bool {
+	found := c.upTo(version)
+	return found != nil && found.version == version
+}
 
 // upTo is c without the versions above one; nil when the calendar does not reach so far down.
 func (c *Calendar) upTo(version int) *Calendar {
