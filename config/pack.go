@@ -199,12 +199,15 @@ func (p *Pack) DutyUnit() string {
 	return ""
 }
 
-// CalendarByID is the newest version of a calendar, nil when the pack has none of that id.
-func (p *Pack) CalendarByID(id string) *sla.Calendar {
-	var newest *sla.Calendar
+// CalendarByID is a calendar by its name: the newest version of an id, or the one of id@version; nil when the pack has none.
+func (p *Pack) CalendarByID(name string) *sla.Calendar { return sla.Named(p.calendars, name) }
+
+// NewestCalendars are the newest versions of the pack's calendars, by id.
+func (p *Pack) NewestCalendars() []*sla.Calendar {
+	var newest []*sla.Calendar
 	for _, c := range p.calendars {
-		if c.ID() == id && (newest == nil || newest.Version() < c.Version()) {
-			newest = c
+		if sla.Named(p.calendars, c.ID()) == c {
+			newest = append(newest, c)
 		}
 	}
 	return newest

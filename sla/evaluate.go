@@ -23,6 +23,9 @@ import (
 //   - callback (of the lead assignment that was done): resolved → citizen reached, or closed. Not
 //     for tickets that want none, nor for machines.
 //
+// The clocks of an assignment count by the hours of its unit where the calendar knows them ([UnitHours]), the ticket's own
+// by the calendar itself.
+//
 // A return or withdrawal cancels the assignment's clocks; the time used stays charged to the unit.
 // A merged ticket follows the lead ticket's clocks: its own resolve clocks are cancelled. When it leaves the incident
 // they run on, with the start and deadline they had.
@@ -328,17 +331,17 @@ func (tm *timer) release(at time.Time) {
 
 // clock is what the timer shows at now.
 func (e *evaluation) clock(tm *timer) Clock {
-	c, limit := e.calendar, tm.rule.Limit
+	c, limit := e.calendar.For(tm.unit), tm.rule.Limit
 	k := Clock{
 		Name: tm.name, Assignment: tm.assignment, Unit: tm.unit, Limit: limit,
 		StartedAt: tm.start.UTC(), StoppedAt: tm.stop.UTC(),
 	}
 	due := c.dueAt(tm.start, limit)
 	if len(tm.extensions) > 0 {
-		due, k.Extended = e.extended(due, limit, tm.extensions)
+		due, k.Extended = e.extended(c, due, limit, tm.extensions)
 	}
 	if len(tm.holds) > 0 {
-		due = c.shift(due, limit, e.holds(tm, &k))
+		due = c.shift(due, limit, e.holds(c, tm, &k))
 	}
 	k.DueAt, k.Provisional = due.UTC(), c.provisional(tm.start, due, limit)
 	judged := tm.stop
@@ -363,12 +366,11 @@ func (e *evaluation) clock(tm *timer) Clock {
 
 // extended adds extensions to a deadline, within the budget, and says how much that was in the
 // limit's unit.
-func (e *evaluation) extended(base time.Time, limit Limit, extensions []Limit) (due time.Time, amount int) {
+func (e *evaluation) extended(c *Calendar, base time.Time, limit Limit, extensions []Limit) (due time.Time, amount int) {
 	most := e.budget.ExtensionMost
 	if most.Amount < 1 || most.Unit.size() == 0 {
 		return base, 0
 	}
-	c := e.calendar
 	due = base
 	for _, x := range extensions {
 		due = c.Forward(due, x)
@@ -385,8 +387,8 @@ func (e *evaluation) extended(base time.Time, limit Limit, extensions []Limit) (
 
 // holds puts the pauses of a timer into the clock, cut to the budget, and sums them up on the
 // scale of the limit's unit.
-func (e *evaluation) holds(tm *timer, k *Clock) (sum int64) {
-	c, unit, total := e.calendar, tm.rule.Limit.Unit, e.budget.PauseTotal
+func (e *evaluation) holds(c *Calendar, tm *timer, k *Clock) (sum int64) {
+	unit, total := tm.rule.Limit.Unit, e.budget.PauseTotal
 	left := int64(total.Amount) * total.Unit.size()
 	for _, h := range tm.holds {
 		to, open := h.to, h.to.IsZero()

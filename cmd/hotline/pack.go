@@ -221,10 +221,6 @@ func (c *rollbackCmd) Run(ctx context.Context) error {
 	return app.Rollback(ctx, c.where(), c.Hash, os.Stdout)
 }
 
-type calendarCmd struct {
-	Deadline deadlineCmd `cmd:"" help:"Work out a deadline and say how it comes about."`
-}
-
 type slaCmd struct {
 	Explain clocksCmd `cmd:"" help:"Say of each clock of a ticket how its deadline came about."`
 }
@@ -238,21 +234,4 @@ type clocksCmd struct {
 // Run explains the clocks; a gateway may go on serving.
 func (c *clocksCmd) Run(ctx context.Context) error {
 	return app.ExplainClocks(ctx, c.where(), strings.ToUpper(c.Number), c.JSON, os.Stdout)
-}
-
-type deadlineCmd struct {
-	City      string `help:"Folder of the city pack." env:"HOTLINE_CITY" required:"" placeholder:"DIR"`
-	Calendar  string `help:"Calendar of the pack; the city's own without it."`
-	Received  string `arg:"" help:"When it was received: 2026-02-13 or 2026-02-13 10:30."`
-	Amount    int    `arg:"" help:"How many."`
-	Unit      string `arg:"" help:"minutes, hours, natural_days, working_days or working_hours." enum:"minutes,hours,natural_days,working_days,working_hours" default:"working_days"`
-	CountFrom string `help:"same_day or next_day." enum:"same_day,next_day" default:"next_day"`
-	DueAt     string `help:"minute, end_of_work or end_of_day." enum:"minute,end_of_work,end_of_day" default:"end_of_day"`
-	JSON      bool   `help:"Print JSON."`
-}
-
-// Run prints the deadline.
-func (c *deadlineCmd) Run() error {
-	l := app.LimitWords{Amount: c.Amount, Unit: c.Unit, CountFrom: c.CountFrom, DueAt: c.DueAt}
-	return app.Deadline(c.City, c.Calendar, c.Received, l, c.JSON, os.Stdout)
 }

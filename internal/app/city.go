@@ -28,7 +28,8 @@ func buildCity(p *config.Pack, l lend) (*city.City, error) {
 		Zone:   p.City.Location,
 		Bounds: p.City.Bounds.Box(),
 		Rules:  p.Ruleset, Classifier: p.Classifier, Policies: p.PolicySet, DefaultPolicy: p.City.DefaultPolicy, Calendar: p.Calendar,
-		Channels: make(map[string]*city.Channel, len(p.Channels)), Reasons: make(map[string]city.Reason, len(p.Reasons)),
+		Calendars: p.NewestCalendars(),
+		Channels:  make(map[string]*city.Channel, len(p.Channels)), Reasons: make(map[string]city.Reason, len(p.Reasons)),
 		Keep:     keepOf(p),
 		DutyUnit: p.DutyUnit(), AllowHosts: p.City.AllowHosts, Say: p.Text,
 		OnDuty: func(post string, at time.Time) string {

@@ -301,11 +301,9 @@ func Deadline(dir, calendar, received string, limit LimitWords, asJSON bool, out
 	if err != nil {
 		return err
 	}
-	c := p.Calendar
-	if calendar != "" {
-		if c = p.CalendarByID(calendar); c == nil {
-			return fmt.Errorf("pack %s has no calendar %q", p.City.ID, calendar)
-		}
+	c, err := packCalendar(p, calendar)
+	if err != nil {
+		return err
 	}
 	if err := l.Validate(); err != nil {
 		return err

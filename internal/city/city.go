@@ -32,6 +32,7 @@ type City struct {
 	Policies        *sla.PolicySet
 	DefaultPolicy   string
 	Calendar        *sla.Calendar
+	Calendars       []*sla.Calendar // the newest version of each of the pack
 	Channels        map[string]*Channel
 	Reasons         map[string]Reason
 	DutyUnit        string // the unit of the duty desk
@@ -92,14 +93,34 @@ func (l *Live) Set(c *City) { l.p.Store(c) }
 // version, the latest of the policy holds, else the default policy: no deadline is dropped by a reload.
 // ok is false when not even that one is there.
 func (c *City) Clocks(t *ticket.Ticket, history []ticket.Event, now time.Time) (clocks []sla.Clock, ok bool) {
-	policy, calendar, ok := c.Policies.Lookup(t.Policy)
+	policy, calendar, ok := c.policyOf(t)
 	if !ok {
-		id, _, _ := strings.Cut(t.Policy, "@")
-		if policy, calendar, ok = c.Policies.Lookup(c.PolicyKey(id)); !ok {
-			return nil, false
-		}
+		return nil, false
 	}
 	return sla.Evaluate(history, policy, calendar, now), true
+}
+
+// ClocksAsOf is Clocks as they were while version was the newest of calendar id. same is true when that
+// cannot make a difference to the ticket; the clocks are then left out.
+func (c *City) ClocksAsOf(t *ticket.Ticket, history []ticket.Event, now time.Time, id string, version int) (clocks []sla.Clock, same bool) {
+	policy, calendar, ok := c.policyOf(t)
+	if !ok {
+		return nil, true
+	}
+	before := calendar.AsOf(id, version, sla.Pinned(policy.Calendar))
+	if before == calendar {
+		return nil, true
+	}
+	return sla.Evaluate(history, policy, before, now), false
+}
+
+// policyOf is the policy by which a ticket's clocks count, with its calendar.
+func (c *City) policyOf(t *ticket.Ticket) (policy sla.Policy, calendar *sla.Calendar, ok bool) {
+	if policy, calendar, ok = c.Policies.Lookup(t.Policy); ok {
+		return policy, calendar, true
+	}
+	id, _, _ := strings.Cut(t.Policy, "@")
+	return c.Policies.Lookup(c.PolicyKey(id))
 }
 
 // Change is the write of a ticket's next state: the row, its events, and when to look again.
