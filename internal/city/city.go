@@ -89,13 +89,13 @@ func (l *Live) Get() *City { return l.p.Load() }
 func (l *Live) Set(c *City) { l.p.Store(c) }
 
 // Clocks evaluates a ticket's clocks by the policy it is pinned to. Where the pack no longer has that
-// version, the latest of the policy holds, else the default policy: no deadline is dropped by a reload.
+// version, the one that held at registration does, else the default policy: no deadline is dropped by a reload.
 // ok is false when not even that one is there.
 func (c *City) Clocks(t *ticket.Ticket, history []ticket.Event, now time.Time) (clocks []sla.Clock, ok bool) {
 	policy, calendar, ok := c.Policies.Lookup(t.Policy)
 	if !ok {
 		id, _, _ := strings.Cut(t.Policy, "@")
-		if policy, calendar, ok = c.Policies.Lookup(c.PolicyKey(id)); !ok {
+		if policy, calendar, ok = c.Policies.Lookup(c.PolicyKey(id, t.RegisteredAt)); !ok {
 			return nil, false
 		}
 	}
@@ -124,13 +124,13 @@ func Upto(t *ticket.Ticket, history []ticket.Event) []ticket.Event {
 	return history[:min(int64(len(history)), t.Version)]
 }
 
-// PolicyKey pins a policy by id: the latest version of it, of the default policy when the id is
-// unknown or empty.
-func (c *City) PolicyKey(id string) string {
-	if p, ok := c.Policies.Latest(id); ok {
-		return p.Key()
+// PolicyKey pins a policy by id for a ticket registered at a time: the version that holds then, or that of the
+// default policy when the id is unknown, empty, or does not hold yet.
+func (c *City) PolicyKey(id string, at time.Time) string {
+	p, ok := c.Policies.By(id, at)
+	if !ok {
+		p, _ = c.Policies.By(c.DefaultPolicy, at)
 	}
-	p, _ := c.Policies.Latest(c.DefaultPolicy)
 	return p.Key()
 }
 

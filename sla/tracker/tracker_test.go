@@ -63,7 +63,7 @@ func (w *watch) Dispatched(n int, policy, unit string, historic bool, received t
 	t, first, err := ticket.New(id, ticket.Command{
 		Action: ticket.Register, Details: ticket.Details{Registration: &ticket.Registration{
 			Number: ticket.FormatNumber("LY", w.now, n), Channel: "c", Key: strconv.Itoa(n), Kind: ticket.KindCase, Source: ticket.SourceCitizen,
-			Type: ticket.TypeHelp, Urgency: ticket.UrgencyNormal, Policy: w.city.PolicyKey(policy), Historic: historic, ReceivedAt: received,
+			Type: ticket.TypeHelp, Urgency: ticket.UrgencyNormal, Policy: w.city.PolicyKey(policy, w.now), Historic: historic, ReceivedAt: received,
 		}},
 		Private: &ticket.Private{Title: "积水"},
 	}, w.now, rand.Reader)
