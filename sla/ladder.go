@@ -116,7 +116,7 @@ func (e *evaluation) passed(later []Step, level string, due, at time.Time) bool 
 	return false
 }
 
-// nth is a step as it is recorded: red, red#2 …
+// nth is a step as it is recorded: red, red#2, red#3.
 func (s *Step) nth(n int) Step {
 	said := *s
 	if n > 0 {
@@ -146,7 +146,7 @@ func (tm *timer) reached() int {
 // over reports whether a stop condition holds for the assignment that has the clock; for the ticket's own
 // clock, for any assignment that answers to the citizen.
 func (e *evaluation) over(tm *timer, until Until) bool {
-	switch until {
+	switch until { //nolint:exhaustive // the others are below
 	case "":
 		return false
 	case UntilReplied:

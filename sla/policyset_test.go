@@ -91,7 +91,10 @@ func TestEditedVersions(t *testing.T) {
 	if keys := set(func(p *Policy) { p.Title, p.Basis = "又一个名字", "同一条" }).Edited(before); keys != nil {
 		t.Errorf("another title changes no deadline: %v", keys)
 	}
-	if keys := set(func(p *Policy) { p.Version = 2; p.Clocks[ClockResolve] = ClockRule{Limit: Limit{Amount: 9, Unit: WorkingDays}} }).Edited(before); keys != nil {
+	if keys := set(func(p *Policy) {
+		p.Version = 2
+		p.Clocks[ClockResolve] = ClockRule{Limit: Limit{Amount: 9, Unit: WorkingDays}}
+	}).Edited(before); keys != nil {
 		t.Errorf("a new version leaves the old one: %v", keys)
 	}
 	keys := set(func(p *Policy) {
