@@ -105,8 +105,13 @@ func (c *City) Clocks(t *ticket.Ticket, history []ticket.Event, now time.Time) (
 // Change is the write of a ticket's next state: the row, its events, and when to look again.
 // history is the whole of the ticket's events up to t, the new ones included; see [Upto].
 func (c *City) Change(expect int64, t ticket.Ticket, history []ticket.Event, now time.Time) store.TicketChange {
-	change := store.TicketChange{Expect: expect, Ticket: t, Events: history[expect:]}
 	clocks, _ := c.Clocks(&t, history, now)
+	return ChangeBy(expect, t, history[expect:], clocks)
+}
+
+// ChangeBy is Change for clocks that are known already.
+func ChangeBy(expect int64, t ticket.Ticket, events []ticket.Event, clocks []sla.Clock) store.TicketChange {
+	change := store.TicketChange{Expect: expect, Ticket: t, Events: events}
 	if look, ok := sla.NextLook(clocks); ok {
 		change.Look = look
 	}

@@ -234,6 +234,15 @@ func (s torn) Ticket(ctx context.Context, id ticket.ID) (store.Item, error) {
 	return s.Store.Ticket(ctx, id)
 }
 
+func (s torn) Watch(ctx context.Context, ids []ticket.ID) ([]store.Watched, error) {
+	for _, id := range ids {
+		if s.ids[id] {
+			return nil, fmt.Errorf("ticket %s is damaged", id)
+		}
+	}
+	return s.Store.Watch(ctx, ids)
+}
+
 func TestTicketsThatCannotBeReadDoNotHoldUpTheRest(t *testing.T) {
 	t.Parallel()
 	w := open(t)
