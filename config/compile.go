@@ -86,6 +86,7 @@ func (l *loader) compilePolicies(p *Pack, calendars []*sla.Calendar) {
 			subjectOf(l, "policy", it.value.Key(), it).failed(err)
 		}
 	}
+	l.versions()
 	if len(l.problems) > 0 {
 		return // the set would only repeat what is reported
 	}

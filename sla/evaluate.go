@@ -74,6 +74,7 @@ type evaluation struct {
 	t        ticket.Ticket
 	seen     []ticket.AssignmentState // by assignment number - 1, before the event at hand
 	timers   []timer
+	replied  bool // the citizen has had a public reply
 }
 
 // timer is a clock at work.
@@ -88,7 +89,7 @@ type timer struct {
 	cancelled  bool
 	holds      []hold
 	extensions []Limit
-	recorded   uint64 // steps of the ladder that events record, by index
+	recorded   uint64 // rungs of the ladder that events record, by place
 }
 
 // hold is a pause: open while to is zero, bound by until when that is set.
@@ -102,6 +103,7 @@ func (e *evaluation) take(ev *ticket.Event) bool {
 	if err := e.t.Apply(*ev); err != nil {
 		return false
 	}
+	e.replied = e.replied || ev.Private != nil && ev.Private.PublicReply != ""
 	switch ev.Action {
 	case ticket.Register:
 		e.register(ev)
@@ -269,8 +271,7 @@ func (e *evaluation) record(d ticket.Details) {
 		if string(tm.name) != d.Clock || tm.assignment != d.Assignment {
 			continue
 		}
-		step := slices.IndexFunc(tm.rule.Ladder, func(s Step) bool { return s.ID == d.Step })
-		if step >= 0 && step < maxLadder {
+		if step := rung(tm.rule.Ladder, d.Step); step >= 0 && step < maxLadder {
 			tm.recorded |= 1 << step
 		}
 	}
@@ -359,7 +360,7 @@ func (e *evaluation) clock(tm *timer) Clock {
 	}
 	k.Overdue = judged.After(due)
 	if k.State == Running {
-		c.climb(&k, tm, due, e.now)
+		e.climb(&k, tm, due)
 	}
 	return k
 }

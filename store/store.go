@@ -385,6 +385,15 @@ type Timers interface {
 	Due(ctx context.Context, now time.Time, limit int) ([]Timer, error)
 	// OldestDue is the oldest timer at or before now, zero when there is none.
 	OldestDue(ctx context.Context, now time.Time) (time.Time, error)
+	// Watch reads tickets with their histories, in no order; those that are not there are left out. A history may
+	// have more events than the ticket's version: they were written after it was read.
+	Watch(ctx context.Context, ids []ticket.ID) ([]Watched, error)
+}
+
+// Watched is a ticket with all that its clocks follow from.
+type Watched struct {
+	Item
+	History []ticket.Event
 }
 
 // Outbox is what the delivery of notices works from.

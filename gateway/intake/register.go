@@ -95,7 +95,7 @@ func (i *Intake) begin(ctx context.Context, a admission, f *routing.Facts, where
 	reg := &ticket.Registration{
 		Number: number, Channel: a.channel.ID, Key: r.Key, ThreadKey: r.ThreadKey, FoldKey: r.FoldKey, Kind: r.Kind,
 		Source: r.Source, Type: first(f.Type, ticket.TypeOther), Urgency: first(decision.Urgency, r.Urgency, ticket.UrgencyNormal),
-		Category: f.Category, Region: f.Region, Tags: union(r.Tags, decision.Tags), Policy: a.city.PolicyKey(decision.Policy),
+		Category: f.Category, Region: f.Region, Tags: union(r.Tags, decision.Tags), Policy: a.city.PolicyKey(decision.Policy, counted(r, receivedAt, now)),
 		Confidential: r.Confidential, Public: r.Public && !r.Confidential, Historic: r.Historic, NoCallback: r.NoCallback || r.Source == ticket.SourceMachine,
 		ForeignNumber: r.ForeignNumber, HappenedAt: r.HappenedAt, ReceivedAt: receivedAt, Facts: record(r, f),
 	}
@@ -120,6 +120,14 @@ func (i *Intake) begin(ctx context.Context, a admission, f *routing.Facts, where
 		return nil, err
 	}
 	return &draft{t: t, events: []ticket.Event{e}, now: now, intake: i}, nil
+}
+
+// counted is when the citizen's clock starts: of what was imported, the day it was received.
+func counted(r *ticket.Request, receivedAt, now time.Time) time.Time {
+	if r.Historic {
+		return receivedAt
+	}
+	return now
 }
 
 // publicSummary says what a public ticket is about without a word of the citizen's, which may name

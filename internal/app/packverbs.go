@@ -61,6 +61,9 @@ var ErrChecks = errors.New("the pack does not pass")
 // Check checks a pack and runs its tests, in words or as JSON.
 func Check(dir string, asJSON bool, out io.Writer) error {
 	p, err := LoadPack(dir)
+	if err == nil {
+		err = p.Holds(time.Now())
+	}
 	if err != nil {
 		var problems config.Problems
 		problems = problems.Merge(err)

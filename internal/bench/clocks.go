@@ -21,7 +21,8 @@ func (b *bench) clocks(context.Context) error {
 	if err != nil {
 		return err
 	}
-	latest, ok := p.PolicySet.Latest(p.City.DefaultPolicy)
+	day := time.Date(2026, 2, 13, 2, 0, 0, 0, time.UTC) // four days before the Spring Festival
+	latest, ok := p.PolicySet.By(p.City.DefaultPolicy, day)
 	if !ok {
 		return fmt.Errorf("pack %s has no policy %s", p.City.ID, p.City.DefaultPolicy)
 	}
@@ -29,7 +30,6 @@ func (b *bench) clocks(context.Context) error {
 	if !ok {
 		return fmt.Errorf("pack %s has no policy %s", p.City.ID, latest.Key())
 	}
-	day := time.Date(2026, 2, 13, 2, 0, 0, 0, time.UTC) // four days before the Spring Festival
 	history, err := contested(day, latest.Key())
 	if err != nil {
 		return err

@@ -90,7 +90,7 @@ func (l *Live) Get() *City { return l.p.Load() }
 func (l *Live) Set(c *City) { l.p.Store(c) }
 
 // Clocks evaluates a ticket's clocks by the policy it is pinned to. Where the pack no longer has that
-// version, the latest of the policy holds, else the default policy: no deadline is dropped by a reload.
+// version, the one that held at registration does, else the default policy: no deadline is dropped by a reload.
 // ok is false when not even that one is there.
 func (c *City) Clocks(t *ticket.Ticket, history []ticket.Event, now time.Time) (clocks []sla.Clock, ok bool) {
 	policy, calendar, ok := c.policyOf(t)
@@ -120,14 +120,19 @@ func (c *City) policyOf(t *ticket.Ticket) (policy sla.Policy, calendar *sla.Cale
 		return policy, calendar, true
 	}
 	id, _, _ := strings.Cut(t.Policy, "@")
-	return c.Policies.Lookup(c.PolicyKey(id))
+	return c.Policies.Lookup(c.PolicyKey(id, t.RegisteredAt))
 }
 
 // Change is the write of a ticket's next state: the row, its events, and when to look again.
 // history is the whole of the ticket's events up to t, the new ones included; see [Upto].
 func (c *City) Change(expect int64, t ticket.Ticket, history []ticket.Event, now time.Time) store.TicketChange {
-	change := store.TicketChange{Expect: expect, Ticket: t, Events: history[expect:]}
 	clocks, _ := c.Clocks(&t, history, now)
+	return ChangeBy(expect, t, history[expect:], clocks)
+}
+
+// ChangeBy is Change for clocks that are known already.
+func ChangeBy(expect int64, t ticket.Ticket, events []ticket.Event, clocks []sla.Clock) store.TicketChange {
+	change := store.TicketChange{Expect: expect, Ticket: t, Events: events}
 	if look, ok := sla.NextLook(clocks); ok {
 		change.Look = look
 	}
@@ -145,13 +150,13 @@ func Upto(t *ticket.Ticket, history []ticket.Event) []ticket.Event {
 	return history[:min(int64(len(history)), t.Version)]
 }
 
-// PolicyKey pins a policy by id: the latest version of it, of the default policy when the id is
-// unknown or empty.
-func (c *City) PolicyKey(id string) string {
-	if p, ok := c.Policies.Latest(id); ok {
-		return p.Key()
+// PolicyKey pins a policy by id for a ticket registered at a time: the version that holds then, or that of the
+// default policy when the id is unknown, empty, or does not hold yet.
+func (c *City) PolicyKey(id string, at time.Time) string {
+	p, ok := c.Policies.By(id, at)
+	if !ok {
+		p, _ = c.Policies.By(c.DefaultPolicy, at)
 	}
-	p, _ := c.Policies.Latest(c.DefaultPolicy)
 	return p.Key()
 }
 

@@ -113,11 +113,11 @@ func (t *Tracker) RunOnce(ctx context.Context, now time.Time) (Result, error) {
 	c := t.Live.Get()
 	result := Result{Tickets: len(due), More: len(due) == limit}
 	changes, steps := make([]store.Change, 0, len(due)), make([]int, 0, len(due))
-	var failed []error
-	for _, timer := range due {
-		change, n, err := t.look(ctx, c, timer.Ticket, now)
+	watched, failed := t.read(ctx, due)
+	for i := range watched {
+		change, n, err := t.look(c, watched[i], now)
 		if err != nil {
-			failed = append(failed, fmt.Errorf("ticket %s: %w", timer.Ticket, err))
+			failed = append(failed, fmt.Errorf("ticket %s: %w", watched[i].ID, err))
 			continue
 		}
 		changes, steps = append(changes, change), append(steps, n)
@@ -143,38 +143,85 @@ func (t *Tracker) RunOnce(ctx context.Context, now time.Time) (Result, error) {
 	return result, errors.Join(failed...)
 }
 
-// look evaluates one ticket and makes the change that records what has fallen due and when to
-// look again.
-func (t *Tracker) look(ctx context.Context, c *city.City, id ticket.ID, now time.Time) (store.Change, int, error) {
-	item, err := t.Store.Ticket(ctx, id)
-	if err != nil {
-		return store.Change{}, 0, err
+// read gives the tickets with their histories. Where they cannot be read together they are read one by one, so that a
+// damaged one does not hide the others; what could not be read is among the errors.
+func (t *Tracker) read(ctx context.Context, due []store.Timer) (list []store.Watched, failed []error) {
+	ids := make([]ticket.ID, len(due))
+	for i := range due {
+		ids[i] = due[i].Ticket
 	}
-	history, err := t.Store.History(ctx, id)
-	if err != nil {
-		return store.Change{}, 0, err
+	list, err := t.Store.Watch(ctx, ids)
+	if err == nil || ctx.Err() != nil {
+		return list, errs(err)
 	}
-	next, change, steps := item.Ticket, store.Change{Lane: store.Machines}, 0
-	history = city.Upto(&next, history)
+	for _, id := range ids {
+		w := store.Watched{}
+		if w.Item, err = t.Store.Ticket(ctx, id); err == nil {
+			w.History, err = t.Store.History(ctx, id)
+		}
+		if err != nil {
+			failed = append(failed, fmt.Errorf("ticket %s: %w", id, err))
+			continue
+		}
+		list = append(list, w)
+	}
+	return list, failed
+}
+
+func errs(err error) []error {
+	if err == nil {
+		return nil
+	}
+	return []error{err}
+}
+
+// look evaluates one ticket and makes the change that records what has fallen due and when to look again. Steps are
+// recorded in the order in which they fell due, whichever clock they are of.
+func (t *Tracker) look(c *city.City, w store.Watched, now time.Time) (store.Change, int, error) {
+	next, change := w.Ticket, store.Change{Lane: store.Machines}
+	history := city.Upto(&next, w.History)
+	if len(history) == 0 {
+		return store.Change{}, 0, errors.New("the ticket has no history")
+	}
 	clocks, _ := c.Clocks(&next, history, now)
-	for _, k := range clocks {
-		for _, s := range k.Due {
-			e, err := t.step(c, &next, k, s, history[0].At, now)
-			if err != nil {
-				return store.Change{}, 0, err
-			}
-			history = append(history, e)
-			steps++
-			if e.Details.Imported || next.Historic || echoes(&next, &k, clocks) {
-				continue
-			}
-			if err := t.tell(c, &next, k, s, e, &change); err != nil {
-				return store.Change{}, 0, err
-			}
+	var events []ticket.Event
+	for _, r := range dueOf(clocks) {
+		k, s := clocks[r.clock], r.step
+		e, err := t.step(c, &next, k, s, history[0].At, now)
+		if err != nil {
+			return store.Change{}, 0, err
+		}
+		events = append(events, e)
+		if e.Details.Imported || next.Historic || echoes(&next, &k, clocks) {
+			continue
+		}
+		if err := t.tell(c, &next, k, s, e, &change); err != nil {
+			return store.Change{}, 0, err
 		}
 	}
-	change.Tickets = []store.TicketChange{c.Change(item.Version, next, history, now)}
-	return change, steps, nil
+	// What was due is recorded now, and a step that is recorded changes nothing else of the clocks.
+	for i := range clocks {
+		clocks[i].Due = nil
+	}
+	change.Tickets = []store.TicketChange{city.ChangeBy(w.Version, next, events, clocks)}
+	return change, len(events), nil
+}
+
+// dueStep is a step that has fallen due, with the place of its clock.
+type dueStep struct {
+	clock int
+	step  sla.DueStep
+}
+
+// dueOf lists what has fallen due on all clocks, the earliest first.
+func dueOf(clocks []sla.Clock) (list []dueStep) {
+	for i := range clocks {
+		for _, s := range clocks[i].Due {
+			list = append(list, dueStep{i, s})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b dueStep) int { return a.step.At.Compare(b.step.At) })
+	return list
 }
 
 // echoes reports whether a clock is the citizen's and the unit's that answers runs to the same deadline: the

@@ -67,7 +67,7 @@ func (w *watch) Dispatched(n int, policy, unit string, historic bool, received t
 	t, first, err := ticket.New(id, ticket.Command{
 		Action: ticket.Register, Details: ticket.Details{Registration: &ticket.Registration{
 			Number: ticket.FormatNumber("LY", w.now, n), Channel: "c", Key: strconv.Itoa(n), Kind: ticket.KindCase, Source: ticket.SourceCitizen,
-			Type: ticket.TypeHelp, Urgency: ticket.UrgencyNormal, Policy: w.city.PolicyKey(policy), Historic: historic, ReceivedAt: received,
+			Type: ticket.TypeHelp, Urgency: ticket.UrgencyNormal, Policy: w.city.PolicyKey(policy, w.now), Historic: historic, ReceivedAt: received,
 		}},
 		Private: &ticket.Private{Title: "积水"},
 	}, w.now, rand.Reader)
@@ -263,6 +263,15 @@ func (s torn) Ticket(ctx context.Context, id ticket.ID) (store.Item, error) {
 		return store.Item{}, fmt.Errorf("ticket %s is damaged", id)
 	}
 	return s.Store.Ticket(ctx, id)
+}
+
+func (s torn) Watch(ctx context.Context, ids []ticket.ID) ([]store.Watched, error) {
+	for _, id := range ids {
+		if s.ids[id] {
+			return nil, fmt.Errorf("ticket %s is damaged", id)
+		}
+	}
+	return s.Store.Watch(ctx, ids)
 }
 
 func TestTicketsThatCannotBeReadDoNotHoldUpTheRest(t *testing.T) {

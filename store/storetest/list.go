@@ -17,6 +17,7 @@ var listTests = map[string]func(*testing.T, func(*testing.T) store.Store){
 	"pages hold while tickets arrive":          pagesHold,
 	"senders are known by phone and by id":     senders,
 	"timers come oldest first":                 timers,
+	"tickets are read with their histories":    watched,
 	"walk visits every ticket in order":        walk,
 	"counts":                                   counts,
 	"the feed misses nothing":                  feed,
