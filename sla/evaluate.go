@@ -21,7 +21,12 @@ import (
 //   - contact, per lead assignment of the first level: offered → first contact, or done;
 //   - resolve, per assignment: offered → done. A reopening makes a new assignment, hence a new one;
 //   - callback (of the lead assignment that was done): resolved → citizen reached, or closed. Not
-//     for tickets that want none, nor for machines.
+//     for tickets that want none, nor for machines. A time the citizen asked for moves its deadline up to that time;
+//   - arbitrate (of the assignment whose unit objected): objection → ruling, or an end. The time is the desk's;
+//   - redo, in the place of resolve for the assignments made since the ticket was first reopened.
+//
+// A lead that has finished stays answerable while units assist: its resolve clock runs until they have finished too, or
+// until it says why it finishes without them.
 //
 // A return or withdrawal cancels the assignment's clocks; the time used stays charged to the unit.
 // A merged ticket follows the lead ticket's clocks: its own resolve clocks are cancelled. When it leaves the incident
@@ -63,8 +68,8 @@ func Evaluate(events Events, p Policy, c *Calendar, now time.Time) []Clock {
 // evaluation follows a ticket through its events. What the events do to the states is the ticket's
 // own business; the evaluation watches the states change.
 type evaluation struct {
-	rules    [5]ClockRule // as Clocks orders them
-	ruled    [5]bool      // whether the policy has the rule
+	rules    [clockCount]ClockRule // as Clocks orders them
+	ruled    [clockCount]bool      // whether the policy has the rule
 	budget   Budget
 	calendar *Calendar
 	now      time.Time
@@ -86,6 +91,7 @@ type timer struct {
 	holds      []hold
 	extensions []Limit
 	recorded   uint64 // steps of the ladder that events record, by index
+	appointed  time.Time // of a callback: when the citizen asked to be called
 }
 
 // hold is a pause: open while to is zero, bound by until when that is set.
@@ -95,7 +101,7 @@ func (tm *timer) running() bool { return tm.stop.IsZero() }
 
 // take follows one event and reports whether it could.
 func (e *evaluation) take(ev *ticket.Event) bool {
-	was := e.t.State
+	was, disputed := e.t.State, e.t.Dispute
 	if err := e.t.Apply(*ev); err != nil {
 		return false
 	}
@@ -113,9 +119,7 @@ func (e *evaluation) take(ev *ticket.Event) bool {
 	case ticket.Extend:
 		e.extend(ev)
 	case ticket.CallBack:
-		if ev.Details.Reached != nil && *ev.Details.Reached {
-			e.stopAll(ClockCallback, ev.At, false)
-		}
+		e.called(ev)
 	case ticket.Reopen:
 		e.reopen(ev.At)
 	case ticket.Escalate:
@@ -136,7 +140,26 @@ func (e *evaluation) take(ev *ticket.Event) bool {
 	if e.t.State != was {
 		e.turned(ev.At)
 	}
+	switch {
+	case disputed == nil && e.t.Dispute != nil:
+		e.begin(ClockArbitrate, e.t.Dispute.Assignment, "", ev.At)
+	case disputed != nil && e.t.Dispute == nil:
+		e.stopAll(ClockArbitrate, ev.At, false)
+	}
 	return true
+}
+
+// called follows an attempt to reach the citizen.
+func (e *evaluation) called(ev *ticket.Event) {
+	if ev.Details.Reached != nil && *ev.Details.Reached {
+		e.stopAll(ClockCallback, ev.At, false)
+		return
+	}
+	for i := range e.timers {
+		if tm := &e.timers[i]; tm.name == ClockCallback && tm.running() && ev.Details.Outcome == ticket.OutcomeAppointed {
+			tm.appointed = ev.Details.Until
+		}
+	}
 }
 
 func (e *evaluation) register(ev *ticket.Event) {
@@ -163,7 +186,17 @@ func (e *evaluation) offer(a *ticket.Assignment, at time.Time) {
 	if leads(a) {
 		e.begin(ClockContact, a.No, a.Unit, at)
 	}
+	if redo := slices.Index(Clocks, ClockRedo); e.t.Counters.Reopens > 0 && e.ruled[redo] {
+		e.begin(ClockRedo, a.No, a.Unit, at)
+		return
+	}
 	e.begin(ClockResolve, a.No, a.Unit, at)
+}
+
+// finish stops the clock of an assignment's work, whichever of the two it has.
+func (e *evaluation) finish(no int, at time.Time, cancelled bool) {
+	e.stop(ClockResolve, no, at, cancelled)
+	e.stop(ClockRedo, no, at, cancelled)
 }
 
 // leads reports whether the assignment answers to the citizen.
@@ -177,7 +210,9 @@ func (e *evaluation) moved(a *ticket.Assignment, was ticket.AssignmentState, ev 
 	if lost := a.State == ticket.Returned || a.State == ticket.Withdrawn; lost || a.State == ticket.Done {
 		e.stop(ClockSign, a.No, ev.At, lost)
 		e.stop(ClockContact, a.No, ev.At, lost)
-		e.stop(ClockResolve, a.No, ev.At, lost)
+		if lost || !leads(a) || e.t.State != ticket.StateHandling {
+			e.finish(a.No, ev.At, lost)
+		} // else a unit still assists, and the lead answers for the whole: see turned
 		return
 	}
 	if was == ticket.Offered {
@@ -190,6 +225,9 @@ func (e *evaluation) moved(a *ticket.Assignment, was ticket.AssignmentState, ev 
 
 // turned follows the ticket into a new state.
 func (e *evaluation) turned(at time.Time) {
+	if e.t.State != ticket.StateHandling {
+		e.finishDone(at)
+	}
 	switch e.t.State {
 	case ticket.StateResolved:
 		e.stop(ClockResolve, 0, at, false)
@@ -204,6 +242,15 @@ func (e *evaluation) turned(at time.Time) {
 		e.stop(ClockDispatch, 0, at, false)
 		e.stop(ClockResolve, 0, at, true)
 	default: // work goes on
+	}
+}
+
+// finishDone stops the clocks of leads that had finished before those who assist them.
+func (e *evaluation) finishDone(at time.Time) {
+	for i := range e.t.Assignments {
+		if a := &e.t.Assignments[i]; leads(a) && a.State == ticket.Done {
+			e.finish(a.No, at, false)
+		}
 	}
 }
 
@@ -246,7 +293,7 @@ func (e *evaluation) extend(ev *ticket.Event) {
 		return
 	}
 	e.each(&a, func(tm *timer) {
-		if tm.name != ClockResolve {
+		if tm.name != ClockResolve && tm.name != ClockRedo {
 			return
 		}
 		l := Limit{Amount: ev.Details.Amount, Unit: LimitUnit(ev.Details.LimitUnit)}
@@ -339,6 +386,9 @@ func (e *evaluation) clock(tm *timer) Clock {
 	}
 	if len(tm.holds) > 0 {
 		due = c.shift(due, limit, e.holds(tm, &k))
+	}
+	if tm.appointed.After(due) {
+		due, k.Appointed = tm.appointed, tm.appointed.UTC()
 	}
 	k.DueAt, k.Provisional = due.UTC(), c.provisional(tm.start, due, limit)
 	judged := tm.stop

@@ -26,10 +26,11 @@ var (
 	actionTitles = map[ticket.Action]string{
 		ticket.Register: "登记", ticket.Answer: "直接答复", ticket.Triage: "转待分拨", ticket.Dispatch: "派单", ticket.SendOn: "转派下级",
 		ticket.AddUnit: "加派协办", ticket.Move: "划转", ticket.Sign: "签收", ticket.Contact: "联系诉求人", ticket.Return: "退回", ticket.Withdraw: "撤回派单",
-		ticket.Arbitrate: "裁定", ticket.Pause: "挂起", ticket.Resume: "恢复办理", ticket.AskExtend: "申请延期", ticket.Extend: "批准延期",
-		ticket.RefuseExtend: "驳回延期", ticket.Resolve: "办结", ticket.CallBack: "回访", ticket.Reopen: "重办", ticket.Close: "归档",
+		ticket.Object: "提请裁定", ticket.Arbitrate: "裁定", ticket.AskPause: "申请挂起", ticket.Pause: "挂起", ticket.RefusePause: "驳回挂起", ticket.Resume: "恢复办理", ticket.AskExtend: "申请延期", ticket.Extend: "批准延期",
+		ticket.RefuseExtend: "驳回延期", ticket.Resolve: "办结", ticket.CallBack: "回访", ticket.Survey: "满意度测评", ticket.Reopen: "重办", ticket.Close: "归档",
+		ticket.AskTerminate: "申请终止", ticket.ReviewTerminate: "终止初审", ticket.Terminate: "终止办理", ticket.RefuseTerminate: "驳回终止",
 		ticket.Decline: "不予受理", ticket.Merge: "并单", ticket.Split: "拆单", ticket.LinkTo: "关联", ticket.Transfer: "移送", ticket.Urge: "催办",
-		ticket.Supervise: "督办", ticket.Supplement: "补充", ticket.Amend: "更正", ticket.Note: "备注", ticket.Reveal: "查看隐私信息",
+		ticket.Supervise: "督办", ticket.Reply: "回复督办", ticket.Supplement: "补充", ticket.Amend: "更正", ticket.Note: "备注", ticket.Reveal: "查看隐私信息",
 		ticket.Escalate: "时限升级", ticket.Recalendar: "换用日历", ticket.Repeat: "重复告警", ticket.Restate: "原始来件重新解读",
 		ticket.Hold: "证据保全", ticket.Release: "解除保全", ticket.Expire: "个人信息到期销毁",
 	}
@@ -44,6 +45,7 @@ var (
 	satisfactionTitles = map[ticket.Satisfaction]string{ticket.Satisfied: "满意", ticket.Acceptable: "基本满意", ticket.Dissatisfied: "不满意"}
 	clockTitles        = map[sla.ClockName]string{
 		sla.ClockDispatch: "派单时限", sla.ClockSign: "签收时限", sla.ClockContact: "首次联系时限", sla.ClockResolve: "办结时限", sla.ClockCallback: "回访时限",
+		sla.ClockArbitrate: "裁定时限", sla.ClockRedo: "重办时限",
 	}
 	levelTitles = map[string]string{"remind": "提醒", "yellow": "黄牌", "red": "红牌", "supervise": "督办", "step_up": "提级", "alarm": "告警"}
 	stageTitles = map[string]string{
