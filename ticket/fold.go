@@ -111,6 +111,9 @@ func (t *Ticket) Apply(e Event) error {
 	if e.Private != nil && e.Private.PublicReply != "" && (t.Private.PublicReply == "" || !t.helps(e)) {
 		t.Private.PublicReply = e.Private.PublicReply
 	}
+	if e.Private != nil && contains(proving, e.Action) {
+		t.Private.Media = append(t.Private.Media, e.Private.Media...)
+	}
 	if e.Private != nil {
 		t.Ended = nil // there is something to end again
 	}
@@ -118,6 +121,11 @@ func (t *Ticket) Apply(e Event) error {
 	t.lapse()
 	t.Version, t.UpdatedAt, t.LastHash = e.Seq, e.At, e.Hash
 	return nil
+}
+
+// proving are the actions that may bring attachments: what an officer decides by, and what shows the work done.
+var proving = []Action{
+	AskPause, Pause, AskExtend, Return, Object, AskTerminate, Contact, Resolve, Reply, Supervise, Note,
 }
 
 // helps reports whether the event is an assisting unit's: the lead answers to the citizen.

@@ -145,8 +145,11 @@ func steps(c *city.City, t *ticket.Ticket, history []ticket.Event, work *ticket.
 	if t.State == ticket.StateDeclined || t.State == ticket.StateTransferred {
 		feedback = StateTitle(t.State) + "：" + c.Reasons[t.Outcome.Reason].Advice
 	}
+	if t.Outcome.Unrated {
+		feedback = ActionTitle(ticket.Terminate) + "：" + c.Reasons[t.Outcome.Reason].Advice
+	}
 	history, workHistory = round(history), round(workHistory)
-	ended := []ticket.Action{ticket.Answer, ticket.Decline, ticket.Transfer}
+	ended := []ticket.Action{ticket.Answer, ticket.Decline, ticket.Transfer, ticket.Terminate}
 	list := []TrackStep{
 		{Name: "received", Title: "受理", At: t.ReceivedAt},
 		{Name: "registered", Title: "登记", At: t.RegisteredAt},

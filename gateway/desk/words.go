@@ -43,7 +43,10 @@ var (
 		ticket.UrgencyNormal: "普通", ticket.UrgencyUrgent: "紧急", ticket.UrgencyEmergency: "突发（危及生命）",
 	}
 	satisfactionTitles = map[ticket.Satisfaction]string{ticket.Satisfied: "满意", ticket.Acceptable: "基本满意", ticket.Dissatisfied: "不满意"}
-	clockTitles        = map[sla.ClockName]string{
+	outcomeTitles      = map[string]string{
+		ticket.OutcomeReached: "已接通", ticket.OutcomeRefused: "拒访", ticket.OutcomeNoAnswer: "无人接听", ticket.OutcomeWrong: "号码有误", ticket.OutcomeAppointed: "约定时间再访",
+	}
+	clockTitles = map[sla.ClockName]string{
 		sla.ClockDispatch: "派单时限", sla.ClockSign: "签收时限", sla.ClockContact: "首次联系时限", sla.ClockResolve: "办结时限", sla.ClockCallback: "回访时限",
 		sla.ClockArbitrate: "裁定时限", sla.ClockRedo: "重办时限",
 	}
@@ -59,7 +62,7 @@ var (
 	systemReasons = map[string]string{
 		"same_incident": "同一事件", "same_words": "内容与前一诉求相同", "same_sender": "同一诉求人", "no_owner": "没有确定的承办单位", "quarantine": "来件无法读取",
 		"device_clear": "设备恢复正常", "redriven": "来件已重新解读", "media_fetched": "附件已取回", "handed_over": "承办单位系统已接收", "incident_reply": "同一事件统一答复",
-		ticket.LinkDistinct: "非同一事项，已退出并单",
+		ticket.LinkDistinct: "非同一事项，已退出并单", "redo_on_dissatisfied": "诉求人不满意，按政策自动重办",
 	}
 )
 
@@ -221,7 +224,16 @@ func eventWords(c *city.City, e *ticket.Event, before *ticket.Ticket) string {
 		}
 	case ticket.Dispatch:
 		return "派单给" + c.UnitTitle(d.Unit) + assisting(c, d.Units)
+	case ticket.Object:
+		return unit() + "提请裁定" + because
+	case ticket.AskPause:
+		return unit() + "申请挂起" + until(c, d.Until) + because
+	case ticket.RefusePause:
+		return "驳回" + unit() + "的挂起申请" + because
 	case ticket.Arbitrate:
+		if d.LastResort {
+			return "裁定由属地" + c.UnitTitle(d.Unit) + "兜底主办" + because
+		}
 		return "裁定由" + c.UnitTitle(d.Unit) + "主办" + because
 	case ticket.SendOn:
 		return unit() + "转派" + c.UnitTitle(d.Unit)
@@ -248,9 +260,12 @@ func eventWords(c *city.City, e *ticket.Event, before *ticket.Ticket) string {
 	case ticket.RefuseExtend:
 		return "驳回" + unit() + "的延期申请" + because
 	case ticket.Resolve:
+		if d.Alone {
+			return unit() + "办结，不再等待协办单位" + because
+		}
 		return unit() + "办结"
 	case ticket.CallBack:
-		return callbackWords(d)
+		return callbackWords(c, e)
 	case ticket.Merge:
 		return "并入同一事件的牵头工单" + because
 	case ticket.LinkTo:
@@ -264,10 +279,13 @@ func eventWords(c *city.City, e *ticket.Event, before *ticket.Ticket) string {
 		return "移送" + c.UnitTitle(d.Unit) + because
 	case ticket.Escalate:
 		return ladderWords(c, d)
+	case ticket.Supervise, ticket.Reply:
+		return ActionTitle(e.Action) + order(d) + until(c, d.Until) + because
 	case ticket.Supplement, ticket.Urge:
 		if d.Channel != "" {
-			return ActionTitle(e.Action) + "，来自" + channelTitle(c, d.Channel)
+			return ActionTitle(e.Action) + order(d) + "，来自" + channelTitle(c, d.Channel)
 		}
+		return ActionTitle(e.Action) + order(d) + because
 	}
 	return ActionTitle(e.Action) + because
 }
@@ -281,6 +299,14 @@ func assisting(c *city.City, units []string) string {
 		names[i] = c.UnitTitle(u)
 	}
 	return "，" + strings.Join(names, "、") + "协办"
+}
+
+// order is the number of an urge or supervise order, as it stands behind the action's title.
+func order(d ticket.Details) string {
+	if d.Order == "" {
+		return ""
+	}
+	return " " + d.Order
 }
 
 func until(c *city.City, at time.Time) string {
@@ -297,11 +323,18 @@ func amount(d ticket.Details) string {
 	return fmt.Sprintf(" %d %s", d.Amount, cmp.Or(limitUnits[d.LimitUnit], "（按原单位）"))
 }
 
-func callbackWords(d ticket.Details) string {
+func callbackWords(c *city.City, e *ticket.Event) string {
+	d := e.Details
+	if title := outcomeTitles[d.Outcome]; title != "" && d.Outcome != ticket.OutcomeReached {
+		return "回访：" + title + until(c, d.Until)
+	}
 	if d.Reached == nil || !*d.Reached {
 		return "回访未接通"
 	}
 	words := "回访"
+	if e.Actor.Kind == ticket.ActorCitizen {
+		words = "诉求人评价"
+	}
 	if d.Solved != nil {
 		words += map[bool]string{true: "，诉求人认为已解决", false: "，诉求人认为未解决"}[*d.Solved]
 	}

@@ -70,6 +70,7 @@ func (c *Channel) Lane() store.Lane {
 type Reason struct {
 	Code, Title, Basis, Advice string
 	For                        []string
+	Evidence                   bool // a request for this reason needs an attachment that proves it
 }
 
 // Live holds the active city.
