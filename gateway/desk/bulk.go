@@ -35,7 +35,7 @@ func (d *Desk) ActOnAll(ctx context.Context, v Viewer, q Query, cmd ticket.Comma
 	if !slices.Contains(inBulk, cmd.Action) {
 		return bulk, invalid("action", "批量只支持：派单、退回、撤回派单、划转、转待分拨、催办、满意度测评")
 	}
-	if len(q.States) == 0 && q.Unit == "" && q.Category == "" && q.Region == "" && q.Channel == "" && q.Incident == "" {
+	if len(q.States) == 0 && q.Unit == "" && q.Category == "" && q.Region == "" && q.Channel == "" && q.Incident == "" && q.Queue == "" {
 		return bulk, invalid("filter", "请至少给出一个条件，不能对全部工单操作")
 	}
 	list, err := d.List(ctx, v, q)
