@@ -8,8 +8,11 @@ import (
 	"github.com/citizen-hotline/gateway/routing"
 )
 
+// CheckBasis finds what stops or moves a deadline without saying by what right.
+const CheckBasis routing.Check = "basis"
+
 // Lint looks for what the pack says without effect, twice, or to nobody: what routing finds in its rules, units
-// that own matters and cannot be told, and posts on duty that nobody holds.
+// that own matters and cannot be told, posts on duty that nobody holds, and reasons without the legal basis they need.
 func (p *Pack) Lint() []routing.Finding {
 	findings := p.Ruleset.Lint()
 	owns := map[string]bool{}
@@ -38,6 +41,15 @@ func (p *Pack) Lint() []routing.Finding {
 					Words: fmt.Sprintf("its post %q is on duty and in no roster", post.ID), Try: "give the post a roster",
 				})
 			}
+		}
+	}
+	for i := range p.Reasons {
+		r := &p.Reasons[i]
+		if r.Basis == "" && (slices.Contains(r.For, "pause") || slices.Contains(r.For, "extend")) {
+			findings = append(findings, routing.Finding{
+				Source: r.At, Check: CheckBasis, Thing: fmt.Sprintf("reason %q", r.Code),
+				Words: "stops or moves a deadline and names no legal basis", Try: "give it its basis",
+			})
 		}
 	}
 	slices.SortStableFunc(findings, func(a, b routing.Finding) int {

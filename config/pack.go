@@ -175,12 +175,15 @@ var RetentionClasses = []string{"ticket", "raw", "recording", "media", "access_l
 
 // Reason is a coded reason that a person gives for a command, or a rule for triage.
 type Reason struct {
-	Code   string         `yaml:"code" validate:"required,id"`
-	Title  string         `yaml:"title" validate:"required"`
-	For    []string       `yaml:"for" validate:"required,min=1,unique,dive,oneof=return pause extend decline reopen triage transfer reveal arbitrate supervise terminate merge withdraw hold release move"`
-	Basis  string         `yaml:"basis"`
-	Advice string         `yaml:"advice"` // what the citizen is told
-	At     routing.Source `yaml:"-" validate:"-"`
+	Code   string   `yaml:"code" validate:"required,id"`
+	Title  string   `yaml:"title" validate:"required"`
+	For    []string `yaml:"for" validate:"required,min=1,unique,dive,oneof=return object pause extend refuse decline reopen triage transfer reveal arbitrate supervise terminate merge withdraw hold release move resolve close"`
+	Basis  string   `yaml:"basis"`
+	Advice string   `yaml:"advice"` // what the citizen is told
+	// Evidence: a pause, extension or end is asked for by this reason only with an attachment that proves it.
+	Evidence bool `yaml:"evidence"`
+
+	At routing.Source `yaml:"-" validate:"-"`
 }
 
 // Words the structs of other packages may use.

@@ -25,6 +25,7 @@ type TextSpec struct {
 var (
 	aboutNew    = []string{"number", "code", "unit", "title", "due"}
 	aboutEnd    = []string{"number", "code", "unit", "title", "reply", "reason", "advice"}
+	aboutDate   = []string{"number", "code", "unit", "title", "due", "reason", "advice"}
 	aboutLadder = []string{"number", "unit", "due", "clock"}
 )
 
@@ -42,6 +43,8 @@ var TextSpecs = []TextSpec{
 	{"closed", aboutEnd, "您的诉求{number}已办结归档。{reply}"},
 	{"declined", aboutEnd, "您的诉求{number}不属于受理范围。{advice}"},
 	{"transferred", aboutEnd, "您的诉求{number}已转交有权处理的单位。{advice}"},
+	{"terminated", aboutEnd, "您的诉求{number}经两级审核终止办理：{reason}。{advice}"},
+	{"extended", aboutDate, "您的诉求{number}因{reason}延长办理时间，预计{due}前答复。{advice}"},
 	{"returned", aboutEnd, "工单{number}被{unit}退回：{reason}"},
 	{"callback_sms", aboutEnd, "您的诉求{number}已由{unit}办结，请凭查询码{code}评价办理结果。"},
 	{"cleared", []string{"number"}, "设备已恢复正常，工单{number}自动办结。"},

@@ -21,7 +21,12 @@ import (
 //   - contact, per lead assignment of the first level: offered → first contact, or done;
 //   - resolve, per assignment: offered → done. A reopening makes a new assignment, hence a new one;
 //   - callback (of the lead assignment that was done): resolved → citizen reached, or closed. Not
-//     for tickets that want none, nor for machines.
+//     for tickets that want none, nor for machines. A time the citizen asked for moves its deadline up to that time;
+//   - arbitrate (of the assignment whose unit objected): objection → ruling, or an end. The time is the desk's;
+//   - redo, in the place of resolve for the assignments made since the ticket was first reopened.
+//
+// A lead that has finished stays answerable while units assist: its resolve clock runs until they have finished too, or
+// until it says why it finishes without them.
 //
 // The clocks of an assignment count by the hours of its unit where the calendar knows them ([UnitHours]), the ticket's own
 // by the calendar itself.
@@ -66,8 +71,8 @@ func Evaluate(events Events, p Policy, c *Calendar, now time.Time) []Clock {
 // evaluation follows a ticket through its events. What the events do to the states is the ticket's
 // own business; the evaluation watches the states change.
 type evaluation struct {
-	rules    [5]ClockRule // as Clocks orders them
-	ruled    [5]bool      // whether the policy has the rule
+	rules    [clockCount]ClockRule // as Clocks orders them
+	ruled    [clockCount]bool      // whether the policy has the rule
 	budget   Budget
 	calendar *Calendar
 	now      time.Time
@@ -89,7 +94,8 @@ type timer struct {
 	cancelled  bool
 	holds      []hold
 	extensions []Limit
-	recorded   uint64 // rungs of the ladder that events record, by place
+	recorded   uint64    // rungs of the ladder that events record, by place
+	appointed  time.Time // of a callback: when the citizen asked to be called
 }
 
 // hold is a pause: open while to is zero, bound by until when that is set.
@@ -99,7 +105,7 @@ func (tm *timer) running() bool { return tm.stop.IsZero() }
 
 // take follows one event and reports whether it could.
 func (e *evaluation) take(ev *ticket.Event) bool {
-	was := e.t.State
+	was, disputed := e.t.State, e.t.Dispute
 	if err := e.t.Apply(*ev); err != nil {
 		return false
 	}
@@ -118,9 +124,7 @@ func (e *evaluation) take(ev *ticket.Event) bool {
 	case ticket.Extend:
 		e.extend(ev)
 	case ticket.CallBack:
-		if ev.Details.Reached != nil && *ev.Details.Reached {
-			e.stopAll(ClockCallback, ev.At, false)
-		}
+		e.called(ev)
 	case ticket.Reopen:
 		e.reopen(ev.At)
 	case ticket.Escalate:
@@ -141,7 +145,26 @@ func (e *evaluation) take(ev *ticket.Event) bool {
 	if e.t.State != was {
 		e.turned(ev.At)
 	}
+	switch {
+	case disputed == nil && e.t.Dispute != nil:
+		e.begin(ClockArbitrate, e.t.Dispute.Assignment, "", ev.At)
+	case disputed != nil && e.t.Dispute == nil:
+		e.stopAll(ClockArbitrate, ev.At, false)
+	}
 	return true
+}
+
+// called follows an attempt to reach the citizen.
+func (e *evaluation) called(ev *ticket.Event) {
+	if ev.Details.Reached != nil && *ev.Details.Reached {
+		e.stopAll(ClockCallback, ev.At, false)
+		return
+	}
+	for i := range e.timers {
+		if tm := &e.timers[i]; tm.name == ClockCallback && tm.running() && ev.Details.Outcome == ticket.OutcomeAppointed {
+			tm.appointed = ev.Details.Until
+		}
+	}
 }
 
 func (e *evaluation) register(ev *ticket.Event) {
@@ -168,7 +191,17 @@ func (e *evaluation) offer(a *ticket.Assignment, at time.Time) {
 	if leads(a) {
 		e.begin(ClockContact, a.No, a.Unit, at)
 	}
+	if redo := slices.Index(Clocks, ClockRedo); e.t.Counters.Reopens > 0 && e.ruled[redo] {
+		e.begin(ClockRedo, a.No, a.Unit, at)
+		return
+	}
 	e.begin(ClockResolve, a.No, a.Unit, at)
+}
+
+// finish stops the clock of an assignment's work, whichever of the two it has.
+func (e *evaluation) finish(no int, at time.Time, cancelled bool) {
+	e.stop(ClockResolve, no, at, cancelled)
+	e.stop(ClockRedo, no, at, cancelled)
 }
 
 // leads reports whether the assignment answers to the citizen.
@@ -182,7 +215,9 @@ func (e *evaluation) moved(a *ticket.Assignment, was ticket.AssignmentState, ev 
 	if lost := a.State == ticket.Returned || a.State == ticket.Withdrawn; lost || a.State == ticket.Done {
 		e.stop(ClockSign, a.No, ev.At, lost)
 		e.stop(ClockContact, a.No, ev.At, lost)
-		e.stop(ClockResolve, a.No, ev.At, lost)
+		if lost || !leads(a) || e.t.State != ticket.StateHandling {
+			e.finish(a.No, ev.At, lost)
+		} // else a unit still assists, and the lead answers for the whole: see turned
 		return
 	}
 	if was == ticket.Offered {
@@ -195,6 +230,9 @@ func (e *evaluation) moved(a *ticket.Assignment, was ticket.AssignmentState, ev 
 
 // turned follows the ticket into a new state.
 func (e *evaluation) turned(at time.Time) {
+	if e.t.State != ticket.StateHandling {
+		e.finishDone(at)
+	}
 	switch e.t.State {
 	case ticket.StateResolved:
 		e.stop(ClockResolve, 0, at, false)
@@ -209,6 +247,15 @@ func (e *evaluation) turned(at time.Time) {
 		e.stop(ClockDispatch, 0, at, false)
 		e.stop(ClockResolve, 0, at, true)
 	default: // work goes on
+	}
+}
+
+// finishDone stops the clocks of leads that had finished before those who assist them.
+func (e *evaluation) finishDone(at time.Time) {
+	for i := range e.t.Assignments {
+		if a := &e.t.Assignments[i]; leads(a) && a.State == ticket.Done {
+			e.finish(a.No, at, false)
+		}
 	}
 }
 
@@ -251,7 +298,7 @@ func (e *evaluation) extend(ev *ticket.Event) {
 		return
 	}
 	e.each(&a, func(tm *timer) {
-		if tm.name != ClockResolve {
+		if tm.name != ClockResolve && tm.name != ClockRedo {
 			return
 		}
 		l := Limit{Amount: ev.Details.Amount, Unit: LimitUnit(ev.Details.LimitUnit)}
@@ -343,6 +390,9 @@ func (e *evaluation) clock(tm *timer) Clock {
 	}
 	if len(tm.holds) > 0 {
 		due = c.shift(due, limit, e.holds(c, tm, &k))
+	}
+	if tm.appointed.After(due) {
+		due, k.Appointed = tm.appointed, tm.appointed.UTC()
 	}
 	k.DueAt, k.Provisional = due.UTC(), c.provisional(tm.start, due, limit)
 	judged := tm.stop

@@ -19,6 +19,7 @@ const (
 	SegmentHoliday  SegmentKind = "holiday"  // a day off by a notice
 	SegmentExtended SegmentKind = "extended" // added by approved extensions
 	SegmentPaused   SegmentKind = "paused"   // a pause during which the clock stood still
+	SegmentAgreed   SegmentKind = "agreed"   // up to the time the citizen asked for
 	SegmentGuessed  SegmentKind = "guessed"  // rests on years without a notice
 )
 
@@ -85,7 +86,10 @@ func Explain(c *Calendar, k Clock) []Segment {
 			Text: fmt.Sprintf("%s至%s：挂起，期间%s %s 不计入", x.moment(from), x.moment(to), kind, durationWords(spent)),
 		})
 	}
-	if n := len(segments); n > 0 && (k.Extended > 0 || len(k.Holds) > 0) {
+	if !k.Appointed.IsZero() {
+		segments = append(segments, Segment{From: base, To: final, Kind: SegmentAgreed, Text: "按诉求人约定的时间回访"})
+	}
+	if n := len(segments); n > 0 && (!k.Appointed.IsZero() || k.Extended > 0 || len(k.Holds) > 0) {
 		segments[n-1].Text += "；截止时间为" + x.moment(final)
 	}
 	return append(segments, x.guessed(final)...)

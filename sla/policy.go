@@ -44,6 +44,12 @@ func (p Policy) Validate() error {
 	}
 	v.between(p.Clocks)
 	v.budget(p.Budget)
+	if resolve := p.Clocks[ClockResolve].Limit; !p.Budget.AskBefore.IsZero() && longer(p.Budget.AskBefore, resolve) {
+		v.wrong("budget: ask_before: %s before the deadline can never be met: the limit is only %s", p.Budget.AskBefore, resolve)
+	}
+	if p.RedoOn != "" && p.RedoOn != RedoDissatisfied {
+		v.wrong("redo_on %q: is not known; write %s, or leave it out", p.RedoOn, RedoDissatisfied)
+	}
 	return errors.Join(v.problems...)
 }
 
@@ -202,7 +208,7 @@ func (v *validator) budget(b Budget) {
 	for _, n := range []struct {
 		what string
 		n    int
-	}{{"pauses", b.Pauses}, {"extensions", b.Extensions}, {"hops", b.Hops}} {
+	}{{"pauses", b.Pauses}, {"extensions", b.Extensions}, {"hops", b.Hops}, {"callback_attempts", b.CallbackAttempts}} {
 		if n.n < 0 {
 			v.wrong("budget: %s %d: must be 0 or more", n.what, n.n)
 		}
@@ -223,6 +229,12 @@ func (v *validator) budget(b Budget) {
 			if l.limit.CountFrom != "" || l.limit.DueAt != "" {
 				v.wrong("budget: %s: is an amount; leave out count_from and due_at", l.what)
 			}
+		}
+	}
+	if !b.AskBefore.IsZero() {
+		v.limit("budget: ask_before", b.AskBefore)
+		if b.AskBefore.CountFrom != "" || b.AskBefore.DueAt != "" {
+			v.wrong("budget: ask_before: is an amount; leave out count_from and due_at")
 		}
 	}
 	if !b.ReturnWithin.IsZero() {

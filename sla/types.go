@@ -48,17 +48,32 @@ type Limit struct {
 // ClockName names what a clock measures.
 type ClockName string
 
-// The five clocks of a policy (时限).
+// The clocks of a policy (时限).
 const (
 	ClockDispatch ClockName = "dispatch" // 派单: registration → owner found
 	ClockSign     ClockName = "sign"     // 签收: per assignment
 	ClockContact  ClockName = "contact"  // 首次联系: per lead assignment
 	ClockResolve  ClockName = "resolve"  // 办结: the citizen's clock, from registration; and one per assignment
 	ClockCallback ClockName = "callback" // 回访: resolution → citizen called
+
+	ClockArbitrate ClockName = "arbitrate" // 裁定: a unit objected → the duty officer ruled
+	ClockRedo      ClockName = "redo"      // 重办: takes the place of an assignment's resolve after a reopening
 )
 
 // Clocks lists the clocks in the order a ticket meets them.
-var Clocks = []ClockName{ClockDispatch, ClockSign, ClockContact, ClockResolve, ClockCallback}
+var Clocks = []ClockName{ClockDispatch, ClockArbitrate, ClockSign, ClockContact, ClockResolve, ClockCallback, ClockRedo}
+
+// clockCount is the number of Clocks.
+const clockCount = 7
+
+// RedoOn says when a resolved ticket is reopened without anybody's decision.
+type RedoOn string
+
+// RedoDissatisfied reopens a ticket when its citizen, first asked, is dissatisfied or says that it is not solved.
+const RedoDissatisfied RedoOn = "dissatisfied"
+
+// CallbackAttempts is how many unanswered calls make a citizen unreachable where the policy does not say.
+const CallbackAttempts = 3
 
 // Step is a rung of a ladder (升级阶梯): at an offset from the due time something is said to somebody.
 type Step struct {
@@ -111,8 +126,19 @@ type Budget struct {
 	PauseTotal    Limit `yaml:"pause_total,omitempty" json:"pause_total,omitzero"`
 	Extensions    int   `yaml:"extensions,omitempty" json:"extensions,omitempty"`
 	ExtensionMost Limit `yaml:"extension_most,omitempty" json:"extension_most,omitzero"`
+	AskBefore     Limit `yaml:"ask_before,omitempty" json:"ask_before,omitzero"`       // an extension is asked for at least so long before the deadline
 	ReturnWithin  Limit `yaml:"return_within,omitempty" json:"return_within,omitzero"` // 退单期限, from the dispatch
 	Hops          int   `yaml:"hops,omitempty" json:"hops,omitempty"`                  // returns before arbitration
+
+	CallbackAttempts int `yaml:"callback_attempts,omitempty" json:"callback_attempts,omitempty"` // unanswered calls before a citizen counts as unreachable; 0 means CallbackAttempts
+}
+
+// Attempts is how many unanswered calls make a citizen unreachable.
+func (b Budget) Attempts() int {
+	if b.CallbackAttempts > 0 {
+		return b.CallbackAttempts
+	}
+	return CallbackAttempts
 }
 
 // Policy is a set of clocks (时限政策). A ticket is pinned to ID@Version at registration.
@@ -127,6 +153,7 @@ type Policy struct {
 	Unrated   bool                    `yaml:"unrated,omitempty" json:"unrated,omitempty"` // outside the public rates
 	Clocks    map[ClockName]ClockRule `yaml:"clocks" json:"clocks"`
 	Budget    Budget                  `yaml:"budget,omitempty" json:"budget,omitzero"`
+	RedoOn    RedoOn                  `yaml:"redo_on,omitempty" json:"redo_on,omitempty"`
 }
 
 // Key is how a ticket names the policy it is pinned to.
@@ -160,6 +187,7 @@ type Clock struct {
 	Paused      time.Duration `json:"paused,omitempty"`    // time pauses added: working time for working units, else wall time
 	Extended    int           `json:"extended,omitempty"`  // amount extensions added, in the limit's unit, rounded up
 	Holds       []Hold        `json:"holds,omitempty"`     // the pauses, as far as the budget let them hold the clock
+	Appointed   time.Time     `json:"appointed,omitzero"`  // of a callback: the time the citizen asked for, where it moved the deadline
 	HeldUntil   time.Time     `json:"held_until,omitzero"` // of a paused clock: when it goes on at the latest
 	Due         []DueStep     `json:"due,omitempty"`       // steps that have fallen due and are not recorded yet
 	NextStep    time.Time     `json:"next_step,omitzero"`  // when the next rung falls due; zero when none is left

@@ -92,6 +92,8 @@ type TicketChange struct {
 	Events []ticket.Event
 	// Look is when the tracker must look at the ticket again; zero means never.
 	Look time.Time
+	// Callback is when the citizen is to be called next; zero when nobody is.
+	Callback time.Time
 	// Due is the citizen's deadline, for lists; zero when there is none.
 	Due         time.Time
 	Provisional bool
@@ -217,10 +219,24 @@ type Filter struct {
 	// HideConfidential leaves confidential tickets out: a cursor beside one would tell that it is there.
 	HideConfidential bool
 	HideHistoric     bool
-	Order            string // "registered" newest first (default), "due" soonest first
+	Queue            Queue
+	Order            string // "registered" newest first (default), "due" soonest first, "callback" soonest first and only those owed one
 	Cursor           string // opaque, from Page.Next
 	Limit            int    // at most 1000; 0 means 50
 }
+
+// Queue is a list of open tickets that wait for somebody in particular.
+type Queue string
+
+// The queues.
+const (
+	QueueArbitration Queue = "arbitration" // 待裁定: the owner is disputed
+	QueueApproval    Queue = "approval"    // 待审批: a pause, an extension or an end was asked for
+	QueueOrders      Queue = "orders"      // 督办待回复: a supervise order waits for its answer
+)
+
+// Queues lists every queue.
+var Queues = []Queue{QueueArbitration, QueueApproval, QueueOrders}
 
 // Page is one page of a list.
 type Page struct {
@@ -233,6 +249,7 @@ type Item struct {
 	ticket.Ticket
 	Due         time.Time
 	Provisional bool
+	Callback    time.Time // when the citizen is to be called next; zero when nobody is
 }
 
 // Report is of a ticket what it is compared by with others.
@@ -371,6 +388,9 @@ type Counts struct {
 	Tickets        int64 `json:"tickets"`
 	Open           int64 `json:"open"`
 	Triage         int64 `json:"triage"`
+	Disputed       int64 `json:"disputed"`  // wait for a ruling
+	Approvals      int64 `json:"approvals"` // wait for an approval
+	Callbacks      int64 `json:"callbacks"` // are owed a callback
 	Overdue        int64 `json:"overdue"`
 	Quarantined    int64 `json:"quarantined"` // deliveries waiting
 	NoticesPending int64 `json:"notices_pending"`

@@ -59,8 +59,14 @@ func (t *Ticket) record(cmd Command, now time.Time, random io.Reader) (Event, er
 	}
 	d := cmd.Details
 	d.Until, d.Due = stamp(d.Until), stamp(d.Due)
-	if a, ok := t.Assignment(d.Assignment); ok && cmd.Action == Move {
+	a, ok := t.Assignment(d.Assignment)
+	switch {
+	case ok && cmd.Action == Move:
 		d.Before = map[string]string{"unit": a.Unit}
+	case ok && cmd.Action == Resolve:
+		d.Alone = cmd.Cause.Reason != "" && leads(a) && t.assisted()
+	case cmd.Action == Urge || cmd.Action == Supervise:
+		d.Order = t.nextOrder(cmd.Action)
 	}
 	if d.Registration != nil {
 		r := *d.Registration
@@ -90,6 +96,7 @@ func (t *Ticket) Clone() Ticket {
 	c.Assignments = append([]Assignment(nil), t.Assignments...)
 	c.Links = append([]Link(nil), t.Links...)
 	c.Tags = append([]string(nil), t.Tags...)
+	c.Orders = append([]Order(nil), t.Orders...)
 	c.Private.Media = append([]MediaRef(nil), t.Private.Media...)
 	if t.Extension != nil {
 		x := *t.Extension
@@ -115,7 +122,7 @@ func (t *Ticket) check(cmd Command) error {
 		if !contains(move.From, a.State) {
 			return t.illegal(cmd.Action, fmt.Sprintf("assignment %d %s", a.No, a.State))
 		}
-		if cmd.Action == Return && a.Forced {
+		if (cmd.Action == Return || cmd.Action == Object) && a.Forced {
 			return Errorf(Conflict, "ticket.return.forced", "assignment %d was ruled by arbitration and cannot be returned", a.No)
 		}
 		if cmd.Action == Resolve && t.openBelow(a.No) {
@@ -138,7 +145,9 @@ func (t *Ticket) openBelow(no int) bool {
 // needs says which parts an action cannot do without.
 var needs = map[Action][]string{
 	Answer: {"public_reply"}, Triage: {"reason"}, Dispatch: {"unit"}, SendOn: {"unit"}, AddUnit: {"unit"}, Move: {"unit", "reason"},
-	Return: {"reason"}, Withdraw: {"reason"}, Arbitrate: {"unit", "reason"}, Pause: {"reason"},
+	Return: {"reason"}, Withdraw: {"reason"}, Object: {"reason"}, Arbitrate: {"unit", "reason"},
+	AskPause: {"reason"}, Pause: {"reason"}, RefusePause: {"reason"},
+	AskTerminate: {"reason"}, Terminate: {"reason"}, RefuseTerminate: {"reason"}, Reply: {"note", "order"},
 	AskExtend: {"reason", "amount"}, Extend: {"amount"}, RefuseExtend: {"reason"}, Resolve: {"public_reply"},
 	CallBack: {"reached"}, Reopen: {"reason"}, Decline: {"reason"}, Merge: {"other"}, Split: {"other"},
 	LinkTo: {"other"}, Transfer: {"unit", "reason"}, Supervise: {"reason"}, Reveal: {"reason"}, Note: {"note"},
@@ -155,7 +164,7 @@ func (t *Ticket) checkParts(cmd Command) error {
 		"reason": cmd.Cause.Reason != "", "unit": d.Unit != "", "amount": d.Amount > 0, "other": !d.Other.IsZero(),
 		"public_reply": strings.TrimSpace(p.PublicReply) != "", "note": strings.TrimSpace(p.Note) != "",
 		"reached": d.Reached != nil, "clock": d.Clock != "", "step": d.Step != "", "calendar": d.Calendar != "",
-		"fields": len(d.Fields) > 0,
+		"fields": len(d.Fields) > 0, "order": d.Order != "",
 	}
 	var missing []Field
 	for _, part := range needs[cmd.Action] {
@@ -165,6 +174,9 @@ func (t *Ticket) checkParts(cmd Command) error {
 	}
 	if missing != nil {
 		return &Error{Kind: Invalid, Code: "ticket.command.incomplete", Message: fmt.Sprintf("%s is incomplete", cmd.Action), Fields: missing}
+	}
+	if err := t.checkWork(cmd); err != nil {
+		return err
 	}
 	switch cmd.Action {
 	case Merge, Split, LinkTo:
@@ -176,7 +188,7 @@ func (t *Ticket) checkParts(cmd Command) error {
 			return Errorf(Conflict, "ticket.extension.none", "assignment %d asked for no extension", d.Assignment)
 		}
 	case AskExtend:
-		if t.Extension != nil {
+		if a, ok := t.Assignment(t.extensionOf()); ok && a.State.Active() {
 			return Errorf(Conflict, "ticket.extension.pending", "assignment %d already waits for an extension", t.Extension.Assignment)
 		}
 	case Hold:

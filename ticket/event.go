@@ -50,10 +50,12 @@ type Details struct {
 	Other        ID            `json:"other,omitzero"` // the other ticket of merge, split, link, join
 	Relation     string        `json:"relation,omitempty"`
 	Decision     *Decision     `json:"decision,omitempty"`
+	LastResort   bool          `json:"last_resort,omitempty"` // arbitrate: the district of the place takes what nobody else does
+	Alone        bool          `json:"alone,omitempty"`       // resolve: the lead finishes without the assisting units still at work
 
 	Amount    int       `json:"amount,omitempty"` // of an extension, in LimitUnit
 	LimitUnit string    `json:"limit_unit,omitempty"`
-	Until     time.Time `json:"until,omitzero"` // end of a pause, appointed time of a callback
+	Until     time.Time `json:"until,omitzero"` // end of a pause, appointed time of a callback, day by which a supervise order is answered
 
 	Clock    string    `json:"clock,omitempty"` // of a ladder step or a recalendared deadline
 	Step     string    `json:"step,omitempty"`
@@ -65,6 +67,9 @@ type Details struct {
 	Reached      *bool        `json:"reached,omitempty"` // callback: the citizen was reached
 	Solved       *bool        `json:"solved,omitempty"`
 	Satisfaction Satisfaction `json:"satisfaction,omitempty"`
+	Outcome      string       `json:"outcome,omitempty"` // of an attempt to call back, or of a closing without one
+
+	Order string `json:"order,omitempty"` // number of an urge (催办单) or supervise order (督办单), and the one a reply answers
 
 	Type          RequestType `json:"type,omitempty"`
 	Urgency       Urgency     `json:"urgency,omitempty"`

@@ -47,8 +47,13 @@ func (t *Ticket) Apply(e Event) error {
 		t.offer(Assignment{Unit: d.Unit, Role: Assist}, e.At)
 	case Move:
 		t.handOver(d.Assignment, d.Unit)
-	case Sign, Contact, Return, Withdraw, Pause, Resume, AskExtend, Extend, RefuseExtend, Resolve:
+	case Sign, Contact, Return, Withdraw, Pause, Resume, AskExtend, Extend, RefuseExtend, AskPause, RefusePause, Resolve:
 		t.move(e)
+	case Object:
+		t.move(e)
+		t.object(e)
+	case AskTerminate, ReviewTerminate, Terminate, RefuseTerminate:
+		t.terminate(e)
 	case Triage:
 		t.withdrawActive(e)
 		t.Decision.Triage = e.Cause.Reason
@@ -71,9 +76,10 @@ func (t *Ticket) Apply(e Event) error {
 	case LinkTo:
 		t.link(e)
 	case CallBack:
-		t.callBack(d)
+		t.callBack(e)
 	case Close:
 		t.State, t.ClosedAt = StateClosed, e.At
+		t.Outcome.Reason = or(d.Outcome, t.Outcome.Reason)
 	case Amend, Restate:
 		t.amend(e)
 	case Escalate:
@@ -83,6 +89,9 @@ func (t *Ticket) Apply(e Event) error {
 	case Supervise:
 		t.Counters.Supervisions++
 		t.Level = higher(t.Level, or(d.Level, "supervise"))
+		t.order(e)
+	case Reply:
+		t.answerOrder(d.Order)
 	case Supplement:
 		t.Counters.Supplements++
 		if e.Private != nil {
@@ -96,18 +105,27 @@ func (t *Ticket) Apply(e Event) error {
 		t.Held = false
 	case Expire:
 		t.expire(d.Fields)
-	case Note, Reveal, Recalendar:
+	case Note, Reveal, Recalendar, Survey:
 		// recorded; nothing of the ticket changes
 	}
 	if e.Private != nil && e.Private.PublicReply != "" && (t.Private.PublicReply == "" || !t.helps(e)) {
 		t.Private.PublicReply = e.Private.PublicReply
 	}
+	if e.Private != nil && contains(proving, e.Action) {
+		t.Private.Media = append(t.Private.Media, e.Private.Media...)
+	}
 	if e.Private != nil {
 		t.Ended = nil // there is something to end again
 	}
 	t.derive()
+	t.lapse()
 	t.Version, t.UpdatedAt, t.LastHash = e.Seq, e.At, e.Hash
 	return nil
+}
+
+// proving are the actions that may bring attachments: what an officer decides by, and what shows the work done.
+var proving = []Action{
+	AskPause, Pause, AskExtend, Return, Object, AskTerminate, Contact, Resolve, Reply, Supervise, Note,
 }
 
 // helps reports whether the event is an assisting unit's: the lead answers to the citizen.
@@ -157,6 +175,10 @@ func (t *Ticket) reopen(e Event) {
 	unit := or(e.Details.Unit, t.LeadUnit())
 	t.State, t.ClosedAt, t.ResolvedAt = StateTriage, time.Time{}, time.Time{}
 	t.Outcome.ResolvedByUnit, t.Outcome.SolvedByWord = false, nil
+	if t.Outcome.Unrated || t.Outcome.Reason == Unreachable {
+		t.Outcome.Reason, t.Outcome.Unrated = "", false
+	}
+	t.Callback = Callback{}
 	t.Counters.Reopens++
 	if unit != "" {
 		t.offer(Assignment{Unit: unit, Role: Lead}, e.At)
@@ -188,16 +210,19 @@ func (t *Ticket) move(e Event) {
 		if to, ok := contactMoves[a.State]; ok {
 			a.State = to
 		}
-	case Return:
-		t.Counters.Returns++
-		a.EndedAt, a.Reason = e.At, e.Cause.Reason
-		t.endBelow(no, e)
-	case Withdraw:
-		a.EndedAt, a.Reason = e.At, e.Cause.Reason
+	case Return, Withdraw, Object:
+		if e.Action == Return {
+			t.Counters.Returns++
+		}
+		a.EndedAt, a.Reason, a.PauseAsked = e.At, e.Cause.Reason, nil
 		t.endBelow(no, e)
 	case Pause:
 		t.Counters.Pauses++
-		a.Reason = e.Cause.Reason
+		a.Reason, a.PauseAsked = e.Cause.Reason, nil
+	case AskPause:
+		a.PauseAsked = &PauseAsk{Reason: e.Cause.Reason, Until: e.Details.Until, At: e.At}
+	case RefusePause:
+		a.PauseAsked = nil
 	case AskExtend:
 		t.Extension = &Extension{Assignment: no, Amount: e.Details.Amount, Unit: e.Details.LimitUnit, Reason: e.Cause.Reason}
 	case Extend:
@@ -206,7 +231,10 @@ func (t *Ticket) move(e Event) {
 	case RefuseExtend:
 		t.Extension = nil
 	case Resolve:
-		a.EndedAt = e.At
+		a.EndedAt, a.PauseAsked = e.At, nil
+		if e.Details.Alone {
+			t.endAssist(e)
+		}
 		if a.Role == Lead && a.Parent == 0 {
 			t.Outcome.ResolvedByUnit, t.ResolvedAt = true, e.At
 		}
@@ -219,7 +247,7 @@ func (t *Ticket) endBelow(no int, e Event) {
 	for i := range t.Assignments {
 		a := &t.Assignments[i]
 		if a.Parent == no && a.State.Active() {
-			a.State, a.EndedAt, a.Reason = Withdrawn, e.At, e.Cause.Reason
+			a.withdraw(e)
 			t.endBelow(a.No, e)
 		}
 	}
@@ -228,10 +256,14 @@ func (t *Ticket) endBelow(no int, e Event) {
 func (t *Ticket) withdrawActive(e Event) {
 	for i := range t.Assignments {
 		if a := &t.Assignments[i]; a.State.Active() {
-			a.State, a.EndedAt, a.Reason = Withdrawn, e.At, e.Cause.Reason
+			a.withdraw(e)
 		}
 	}
-	t.Extension = nil
+	t.Extension, t.Dispute = nil, nil
+}
+
+func (a *Assignment) withdraw(e Event) {
+	a.State, a.EndedAt, a.Reason, a.PauseAsked = Withdrawn, e.At, e.Cause.Reason, nil
 }
 
 // link ties the ticket to another. One that is not of the incident it was merged into leaves it: the desk finds its owner.
@@ -265,22 +297,6 @@ func (t *Ticket) expire(classes []string) {
 		if !contains(t.Ended, c) {
 			t.Ended = append(slices.Clip(t.Ended), c)
 		}
-	}
-}
-
-func (t *Ticket) callBack(d Details) {
-	t.Counters.Callbacks++
-	if d.Reached == nil || !*d.Reached {
-		return
-	}
-	if d.Solved != nil {
-		t.Outcome.SolvedByWord = d.Solved
-	}
-	if d.Satisfaction != "" {
-		if t.Outcome.First == "" {
-			t.Outcome.First = d.Satisfaction
-		}
-		t.Outcome.Final = d.Satisfaction
 	}
 }
 

@@ -16,43 +16,57 @@ const (
 	Contact      Action = "contact"       // 联系诉求人
 	Return       Action = "return"        // 退回
 	Withdraw     Action = "withdraw"      // 撤回派单
+	Object       Action = "object"        // 提请裁定
 	Arbitrate    Action = "arbitrate"     // 裁定
+	AskPause     Action = "ask_pause"     // 申请挂起
 	Pause        Action = "pause"         // 挂起
+	RefusePause  Action = "refuse_pause"  // 驳回挂起
 	Resume       Action = "resume"        // 恢复办理
 	AskExtend    Action = "ask_extend"    // 申请延期
 	Extend       Action = "extend"        // 批准延期
 	RefuseExtend Action = "refuse_extend" // 驳回延期
 	Resolve      Action = "resolve"       // 办结
 	CallBack     Action = "call_back"     // 回访
+	Survey       Action = "survey"        // 满意度测评
 	Reopen       Action = "reopen"        // 重办
 	Close        Action = "close"         // 归档
 	Decline      Action = "decline"       // 不予受理
-	Merge        Action = "merge"         // 并单
-	Split        Action = "split"         // 拆单
-	LinkTo       Action = "link"          // 关联
-	Transfer     Action = "transfer"      // 移送
-	Urge         Action = "urge"          // 催办
-	Supervise    Action = "supervise"     // 督办
-	Supplement   Action = "supplement"    // 补充
-	Amend        Action = "amend"         // 更正
-	Note         Action = "note"          // 备注
-	Reveal       Action = "reveal"        // 查看隐私信息
-	Escalate     Action = "escalate"      // 时限升级（计时器）
-	Recalendar   Action = "recalendar"    // 换用日历
-	Repeat       Action = "repeat"        // 重复告警（折叠）
-	Restate      Action = "restate"       // 原始来件重新解读
-	Hold         Action = "hold"          // 证据保全
-	Release      Action = "release"       // 解除保全
-	Expire       Action = "expire"        // 个人信息到期销毁
+
+	AskTerminate    Action = "ask_terminate"    // 申请终止
+	ReviewTerminate Action = "review_terminate" // 终止初审
+	Terminate       Action = "terminate"        // 终止办理
+	RefuseTerminate Action = "refuse_terminate" // 驳回终止
+
+	Merge      Action = "merge"      // 并单
+	Split      Action = "split"      // 拆单
+	LinkTo     Action = "link"       // 关联
+	Transfer   Action = "transfer"   // 移送
+	Urge       Action = "urge"       // 催办
+	Supervise  Action = "supervise"  // 督办
+	Reply      Action = "reply"      // 回复督办
+	Supplement Action = "supplement" // 补充
+	Amend      Action = "amend"      // 更正
+	Note       Action = "note"       // 备注
+	Reveal     Action = "reveal"     // 查看隐私信息
+	Escalate   Action = "escalate"   // 时限升级（计时器）
+	Recalendar Action = "recalendar" // 换用日历
+	Repeat     Action = "repeat"     // 重复告警（折叠）
+	Restate    Action = "restate"    // 原始来件重新解读
+	Hold       Action = "hold"       // 证据保全
+	Release    Action = "release"    // 解除保全
+	Expire     Action = "expire"     // 个人信息到期销毁
 )
 
 // Actions lists every action in the order of the glossary.
 var Actions = []Action{
-	Register, Answer, Triage, Dispatch, SendOn, AddUnit, Move, Sign, Contact, Return, Withdraw, Arbitrate,
-	Pause, Resume, AskExtend, Extend, RefuseExtend, Resolve, CallBack, Reopen, Close, Decline, Merge, Split, LinkTo,
-	Transfer, Urge, Supervise, Supplement, Amend, Note, Reveal, Escalate, Recalendar, Repeat, Restate,
+	Register, Answer, Triage, Dispatch, SendOn, AddUnit, Move, Sign, Contact, Return, Withdraw, Object, Arbitrate,
+	AskPause, Pause, RefusePause, Resume, AskExtend, Extend, RefuseExtend, Resolve, CallBack, Survey, Reopen, Close, Decline,
+	AskTerminate, ReviewTerminate, Terminate, RefuseTerminate, Merge, Split, LinkTo, Transfer, Urge, Supervise, Reply, Supplement, Amend, Note, Reveal, Escalate, Recalendar, Repeat, Restate,
 	Hold, Release, Expire,
 }
+
+// terminable are the states in which a matter may be under review as unreasonable.
+var terminable = []State{StateReceived, StateTriage, StateDispatched, StateHandling, StatePaused, StateResolved}
 
 // ticketMoves says in which states of the ticket an action is legal. Register is legal only on
 // an empty ticket and stands here without states. An action absent from a state is refused.
@@ -69,6 +83,9 @@ var ticketMoves = map[Action][]State{
 	Return:       {StateDispatched, StateHandling, StatePaused},
 	Withdraw:     {StateDispatched, StateHandling, StatePaused},
 	Arbitrate:    {StateTriage, StateDispatched, StateHandling, StatePaused},
+	Object:       {StateDispatched, StateHandling},
+	AskPause:     {StateDispatched, StateHandling},
+	RefusePause:  {StateDispatched, StateHandling, StatePaused},
 	Pause:        {StateDispatched, StateHandling},
 	Resume:       {StatePaused, StateHandling},
 	AskExtend:    {StateDispatched, StateHandling},
@@ -76,26 +93,29 @@ var ticketMoves = map[Action][]State{
 	RefuseExtend: {StateDispatched, StateHandling, StatePaused},
 	Resolve:      {StateDispatched, StateHandling},
 	CallBack:     {StateResolved, StateMerged},
+	Survey:       {StateResolved, StateMerged},
 	Reopen:       {StateResolved, StateClosed},
 	Close:        {StateResolved, StateMerged},
 	Decline:      {StateReceived, StateTriage},
-	Merge:        {StateReceived, StateTriage, StateDispatched, StateHandling, StatePaused},
-	Split:        {StateReceived, StateTriage, StateDispatched, StateHandling, StatePaused},
-	LinkTo:       States,
-	Transfer:     {StateReceived, StateTriage, StateDispatched, StateHandling},
-	Urge:         {StateReceived, StateTriage, StateDispatched, StateHandling, StatePaused, StateResolved, StateMerged},
-	Supervise:    {StateTriage, StateDispatched, StateHandling, StatePaused, StateResolved},
-	Supplement:   {StateReceived, StateTriage, StateDispatched, StateHandling, StatePaused, StateResolved, StateMerged},
-	Amend:        States,
-	Note:         States,
-	Reveal:       States,
-	Escalate:     {StateReceived, StateTriage, StateDispatched, StateHandling, StatePaused, StateResolved, StateMerged},
-	Recalendar:   {StateReceived, StateTriage, StateDispatched, StateHandling, StatePaused, StateResolved, StateMerged},
-	Repeat:       {StateReceived, StateTriage, StateDispatched, StateHandling, StatePaused, StateResolved, StateMerged},
-	Restate:      {StateReceived, StateTriage},
-	Hold:         States,
-	Release:      States,
-	Expire:       {StateClosed, StateDeclined, StateMerged, StateTransferred},
+	AskTerminate: terminable, ReviewTerminate: terminable, Terminate: terminable, RefuseTerminate: terminable,
+	Merge:      {StateReceived, StateTriage, StateDispatched, StateHandling, StatePaused},
+	Split:      {StateReceived, StateTriage, StateDispatched, StateHandling, StatePaused},
+	LinkTo:     States,
+	Transfer:   {StateReceived, StateTriage, StateDispatched, StateHandling},
+	Urge:       {StateReceived, StateTriage, StateDispatched, StateHandling, StatePaused, StateResolved, StateMerged},
+	Supervise:  {StateTriage, StateDispatched, StateHandling, StatePaused, StateResolved},
+	Reply:      {StateTriage, StateDispatched, StateHandling, StatePaused, StateResolved},
+	Supplement: {StateReceived, StateTriage, StateDispatched, StateHandling, StatePaused, StateResolved, StateMerged},
+	Amend:      States,
+	Note:       States,
+	Reveal:     States,
+	Escalate:   {StateReceived, StateTriage, StateDispatched, StateHandling, StatePaused, StateResolved, StateMerged},
+	Recalendar: {StateReceived, StateTriage, StateDispatched, StateHandling, StatePaused, StateResolved, StateMerged},
+	Repeat:     {StateReceived, StateTriage, StateDispatched, StateHandling, StatePaused, StateResolved, StateMerged},
+	Restate:    {StateReceived, StateTriage},
+	Hold:       States,
+	Release:    States,
+	Expire:     {StateClosed, StateDeclined, StateMerged, StateTransferred},
 }
 
 // assignmentMove is one row of the assignment's transition table.
@@ -112,6 +132,9 @@ var assignmentMoves = map[Action]assignmentMove{
 	SendOn:       {From: []AssignmentState{Offered, Signed, Handling}, To: Handling},
 	Return:       {From: []AssignmentState{Offered, Signed, Handling}, To: Returned},
 	Withdraw:     {From: []AssignmentState{Offered, Signed, Handling, Paused}, To: Withdrawn},
+	Object:       {From: []AssignmentState{Offered, Signed, Handling}, To: Returned},
+	AskPause:     {From: []AssignmentState{Signed, Handling}},
+	RefusePause:  {From: []AssignmentState{Signed, Handling}},
 	Pause:        {From: []AssignmentState{Signed, Handling}, To: Paused},
 	Resume:       {From: []AssignmentState{Paused}, To: Handling},
 	AskExtend:    {From: []AssignmentState{Offered, Signed, Handling}},

@@ -82,6 +82,7 @@ type Assignment struct {
 	ContactedAt time.Time       `json:"contacted_at,omitzero"` // first contact with the citizen
 	EndedAt     time.Time       `json:"ended_at,omitzero"`
 	Reason      string          `json:"reason,omitempty"` // reason code of the last return, pause or withdrawal
+	PauseAsked  *PauseAsk       `json:"pause_asked,omitempty"`
 }
 
 // Satisfaction is the citizen's word at a callback.
@@ -178,6 +179,7 @@ type Counters struct {
 	Reopens      int `json:"reopens,omitempty"`      // 重办
 	Callbacks    int `json:"callbacks,omitempty"`    // 回访（含未接通）
 	Repeats      int `json:"repeats,omitempty"`      // machine repeats folded in
+	Objections   int `json:"objections,omitempty"`   // 提请裁定
 }
 
 // Ticket is a registered request (工单): the fold of its events. The row in the store is this
@@ -225,6 +227,10 @@ type Ticket struct {
 	Counters    Counters          `json:"counters,omitzero"`
 	Level       string            `json:"level,omitempty"` // highest ladder level reached: yellow, red, supervise …
 	Extension   *Extension        `json:"extension,omitempty"`
+	Dispute     *Dispute          `json:"dispute,omitempty"`     // waits for the duty officer's ruling
+	Termination *Termination      `json:"termination,omitempty"` // under review
+	Callback    Callback          `json:"callback,omitzero"`     // attempts since it was last resolved
+	Orders      []Order           `json:"orders,omitempty"`      // supervise orders not answered yet
 	Outcome     Outcome           `json:"outcome,omitzero"`
 	Facts       map[string]string `json:"facts,omitempty"` // further facts as routing saw them; not personal
 
@@ -247,6 +253,7 @@ type Outcome struct {
 	First          Satisfaction `json:"first,omitempty"`            // 首次满意度
 	Final          Satisfaction `json:"final,omitempty"`            // 最终满意度
 	Reason         string       `json:"reason,omitempty"`           // coded reason of decline, transfer or termination
+	Unrated        bool         `json:"unrated,omitempty"`          // outside the public rates: ended as unreasonable after two reviews
 }
 
 // SetApart reports whether somebody has said on this ticket that it and another are two matters; the last word on the

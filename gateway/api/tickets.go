@@ -9,6 +9,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/citizen-hotline/gateway/gateway/desk"
+	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/ticket"
 )
 
@@ -18,6 +19,7 @@ func ticketQuery(q *query) desk.Query {
 		States: someOf(q, "state", ticket.States), Unit: q.text("unit"), Region: q.text("region"), Category: q.text("category"), Channel: q.text("channel"),
 		Source: oneOf(q, "source", ticket.Sources), Urgency: oneOf(q, "urgency", ticket.Urgencies), Incident: strings.ToUpper(q.text("incident")),
 		Overdue: q.flag("overdue"), DueBefore: q.time("due_before"), From: q.time("from"), To: q.time("to"), Historic: q.flag("historic"),
+		Queue: oneOf(q, "queue", store.Queues),
 		Order: oneOf(q, "order", []string{"registered", "due"}), Cursor: q.text("cursor"), Limit: q.number("limit", 200),
 	}
 }

@@ -26,6 +26,7 @@ const (
 	RightSearch       Right = "ticket.search"
 	RightRegister     Right = "ticket.register"
 	RightCalls        Right = "call.read"
+	RightCallbacks    Right = "callback.read"
 	RightDeliveries   Right = "delivery.read"
 	RightRedrive      Right = "delivery.redrive"
 	RightAlerts       Right = "alert.read"
@@ -52,12 +53,12 @@ const (
 
 var (
 	handlerActions = []ticket.Action{
-		ticket.Sign, ticket.Contact, ticket.Return, ticket.Pause, ticket.Resume, ticket.AskExtend,
-		ticket.Resolve, ticket.SendOn, ticket.Note, ticket.Supplement, ticket.Reveal,
+		ticket.Sign, ticket.Contact, ticket.Return, ticket.Object, ticket.AskPause, ticket.Resume, ticket.AskExtend,
+		ticket.AskTerminate, ticket.Reply, ticket.Resolve, ticket.SendOn, ticket.Note, ticket.Supplement, ticket.Reveal,
 	}
 	deskActions = []ticket.Action{
-		ticket.Answer, ticket.Triage, ticket.Dispatch, ticket.AddUnit, ticket.Move, ticket.Withdraw, ticket.Extend,
-		ticket.RefuseExtend, ticket.Reopen, ticket.Close, ticket.Decline, ticket.Merge, ticket.Split, ticket.LinkTo, ticket.Transfer,
+		ticket.Answer, ticket.Triage, ticket.Dispatch, ticket.AddUnit, ticket.Move, ticket.Withdraw, ticket.Pause, ticket.RefusePause,
+		ticket.Resume, ticket.Extend, ticket.RefuseExtend, ticket.AskTerminate, ticket.ReviewTerminate, ticket.RefuseTerminate, ticket.Reopen, ticket.Close, ticket.Decline, ticket.Merge, ticket.Split, ticket.LinkTo, ticket.Transfer,
 		ticket.Urge, ticket.Supplement, ticket.Amend, ticket.Note, ticket.Reveal,
 	}
 	reading = []Right{RightRead, RightSearch, RightExplain}
@@ -76,22 +77,22 @@ var Roles = []Role{
 	},
 	{
 		ID: "callback", Title: "回访员", Personal: SightFull,
-		Actions: []ticket.Action{ticket.CallBack, ticket.Close, ticket.Reopen, ticket.Note},
-		Rights:  append([]Right{RightCalls}, reading...),
+		Actions: []ticket.Action{ticket.CallBack, ticket.Survey, ticket.Close, ticket.Reopen, ticket.Note},
+		Rights:  append([]Right{RightCalls, RightCallbacks}, reading...),
 	},
 	{ID: "unit_handler", Title: "承办人", Personal: SightMasked, Actions: handlerActions, Rights: []Right{RightRead, RightSearch, RightExplain, RightAlerts}},
 	{ID: "unit_head", Title: "承办单位负责人", Personal: SightMasked, Actions: handlerActions, Rights: []Right{RightRead, RightSearch, RightExplain, RightAlerts, RightAck, RightReports}},
 	{
 		ID: "duty", Title: "值班长", Personal: SightMasked,
-		Actions: append([]ticket.Action{ticket.Arbitrate, ticket.Supervise}, deskActions...),
+		Actions: append([]ticket.Action{ticket.Arbitrate, ticket.Supervise, ticket.Terminate}, deskActions...),
 		Rights: append([]Right{
 			RightRegister, RightCalls, RightDeliveries, RightRedrive, RightAlerts, RightAck, RightConfidential, RightNotices,
-			RightReports, RightChannels,
+			RightReports, RightChannels, RightCallbacks,
 		}, reading...),
 	},
 	{
 		ID: "supervisor", Title: "督办员", Personal: SightMasked,
-		Actions: []ticket.Action{ticket.Supervise, ticket.Urge, ticket.Reopen, ticket.Note, ticket.Reveal, ticket.Hold, ticket.Release},
+		Actions: []ticket.Action{ticket.Supervise, ticket.Urge, ticket.Terminate, ticket.RefuseTerminate, ticket.Reopen, ticket.Note, ticket.Reveal, ticket.Hold, ticket.Release},
 		Rights:  append([]Right{RightAlerts, RightAck, RightReports, RightConfidential}, reading...),
 	},
 	{ID: "analyst", Title: "分析员", Personal: SightNone, Rights: []Right{RightRead, RightSearch, RightReports}},

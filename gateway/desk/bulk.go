@@ -24,7 +24,7 @@ type Bulk struct {
 
 // inBulk are the actions that may be taken on many tickets at once: each is what the desk would do to all of them for
 // one reason.
-var inBulk = []ticket.Action{ticket.Dispatch, ticket.Return, ticket.Withdraw, ticket.Move, ticket.Triage, ticket.Urge}
+var inBulk = []ticket.Action{ticket.Dispatch, ticket.Return, ticket.Withdraw, ticket.Move, ticket.Triage, ticket.Urge, ticket.Survey}
 
 // ActOnAll does a command on a page of the tickets that a query names, each with an event of its own, as if it
 // were done by hand: what one ticket does not allow does not stop the others. With dry nothing is done, and each
@@ -33,9 +33,9 @@ var inBulk = []ticket.Action{ticket.Dispatch, ticket.Return, ticket.Withdraw, ti
 func (d *Desk) ActOnAll(ctx context.Context, v Viewer, q Query, cmd ticket.Command, dry bool) (Bulk, error) {
 	bulk := Bulk{Items: []Done{}}
 	if !slices.Contains(inBulk, cmd.Action) {
-		return bulk, invalid("action", "批量只支持：派单、退回、撤回派单、划转、转待分拨、催办")
+		return bulk, invalid("action", "批量只支持：派单、退回、撤回派单、划转、转待分拨、催办、满意度测评")
 	}
-	if len(q.States) == 0 && q.Unit == "" && q.Category == "" && q.Region == "" && q.Channel == "" && q.Incident == "" {
+	if len(q.States) == 0 && q.Unit == "" && q.Category == "" && q.Region == "" && q.Channel == "" && q.Incident == "" && q.Queue == "" {
 		return bulk, invalid("filter", "请至少给出一个条件，不能对全部工单操作")
 	}
 	list, err := d.List(ctx, v, q)
@@ -90,6 +90,9 @@ func (d *Desk) actOnce(ctx context.Context, v Viewer, number string, cmd ticket.
 	}
 	cmd.Actor = v.Actor()
 	choose(c, v, &item.Ticket, &cmd)
+	if err := d.complete(ctx, c, v, &item.Ticket, &cmd, now); err != nil {
+		return err
+	}
 	if err := d.allowed(c, v, &item.Ticket, history, &cmd, now); err != nil {
 		return err
 	}

@@ -14,7 +14,6 @@ import (
 
 	"github.com/citizen-hotline/gateway/internal/city"
 	"github.com/citizen-hotline/gateway/internal/outbox"
-	"github.com/citizen-hotline/gateway/sla"
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/ticket"
 )
@@ -92,14 +91,21 @@ func (d *Desk) act(ctx context.Context, v Viewer, number string, cmd ticket.Comm
 	if err != nil {
 		return View{}, err
 	}
-	if ifVersion != 0 && item.Version != ifVersion {
-		return View{}, ticket.Errorf(ticket.Conflict, "ticket.version", "工单 %s 已更新到第 %d 版（您看到的是第 %d 版），请刷新后再试", number, item.Version, ifVersion)
-	}
 	history, err := d.Store.History(ctx, item.ID)
 	if err != nil {
 		return View{}, err
 	}
+	history = city.Upto(&item.Ticket, history)
+	if err := ruled(c, &item.Ticket, history, &cmd, ifVersion); err != nil {
+		return View{}, err
+	}
+	if ifVersion != 0 && item.Version != ifVersion {
+		return View{}, ticket.Errorf(ticket.Conflict, "ticket.version", "工单 %s 已更新到第 %d 版（您看到的是第 %d 版），请刷新后再试", number, item.Version, ifVersion)
+	}
 	choose(c, v, &item.Ticket, &cmd)
+	if err := d.complete(ctx, c, v, &item.Ticket, &cmd, now); err != nil {
+		return View{}, err
+	}
 	if err := succeed(c, &item.Ticket, &cmd); err != nil {
 		return View{}, err
 	}
@@ -119,6 +125,13 @@ func (d *Desk) act(ctx context.Context, v Viewer, number string, cmd ticket.Comm
 		return View{}, err
 	}
 	history = append(history, e)
+	again, redone, err := d.redo(c, &t, &e, now)
+	if err != nil {
+		return View{}, err
+	}
+	if redone {
+		history = append(history, again)
+	}
 	change := store.Change{Tickets: []store.TicketChange{c.Change(item.Version, t, history, now)}}
 	if cmd.Action == ticket.Reveal {
 		change.Access = []store.Access{{At: now, Actor: cmd.Actor, What: "reveal", Ticket: t.ID, Fields: cmd.Details.Fields, Reason: cmd.Cause.Reason}}
@@ -130,8 +143,15 @@ func (d *Desk) act(ctx context.Context, v Viewer, number string, cmd ticket.Comm
 		}
 		change.Tickets = append(change.Tickets, lead)
 	}
-	if change.Outbox, err = d.tell(c, &t, e); err != nil {
+	if change.Outbox, err = d.tell(c, &t, e, change.Tickets[0].Due); err != nil {
 		return View{}, err
+	}
+	if redone {
+		more, err := d.tell(c, &t, again, time.Time{})
+		if err != nil {
+			return View{}, err
+		}
+		change.Outbox = append(change.Outbox, more...)
 	}
 	if err := d.shareReply(ctx, c, &change, &t, e, now); err != nil {
 		return View{}, err
@@ -181,18 +201,27 @@ func choose(c *city.City, v Viewer, t *ticket.Ticket, cmd *ticket.Command) {
 
 // aside are the actions that move nothing: with them only those who may answer a citizen on the spot may
 // change the reply that stands. Units reply when they resolve.
-var aside = []ticket.Action{ticket.Note, ticket.Supplement, ticket.Reveal, ticket.Urge, ticket.Supervise}
+var aside = []ticket.Action{
+	ticket.Note, ticket.Supplement, ticket.Reveal, ticket.Urge, ticket.Supervise, ticket.Reply, ticket.Object, ticket.Survey,
+	ticket.AskPause, ticket.Pause, ticket.RefusePause, ticket.AskTerminate, ticket.ReviewTerminate, ticket.RefuseTerminate,
+}
+
+// byHolders are the actions on a ticket as a whole that a unit may take only on what it has a part in.
+var byHolders = []ticket.Action{ticket.AskTerminate, ticket.Reply}
 
 // allowed checks what the pack and the viewer's part in the ticket say of a command.
 func (d *Desk) allowed(c *city.City, v Viewer, t *ticket.Ticket, history []ticket.Event, cmd *ticket.Command, now time.Time) error {
 	cmd.Cause.Pack = c.Hash
 	if cmd.Cause.Reason != "" {
 		r, known := c.Reasons[cmd.Cause.Reason]
-		if !known || !slices.Contains(r.For, reasonClass(cmd.Action)) && len(r.For) > 0 {
+		if !known || !serves(r, cmd.Action) {
 			return invalid("reason", "原因代码 %q 不适用于此操作，可用代码见 /api/v1/reasons", cmd.Cause.Reason)
 		}
 		if cmd.Cause.Basis == "" {
 			cmd.Cause.Basis = r.Basis
+		}
+		if err := proved(r, t, cmd); err != nil {
+			return err
 		}
 	}
 	for _, u := range append([]string{cmd.Details.Unit}, cmd.Details.Units...) {
@@ -207,6 +236,8 @@ func (d *Desk) allowed(c *city.City, v Viewer, t *ticket.Ticket, history []ticke
 	switch {
 	case ok && !v.holds(c, a):
 		return forbidden("assignment", strconv.Itoa(a.No))
+	case v.Unit != "" && slices.Contains(byHolders, cmd.Action) && !v.shares(c, t):
+		return forbidden("action", string(cmd.Action))
 	case cmd.Action == ticket.Reveal && !v.mayReveal(c, t):
 		return forbidden("action", string(cmd.Action))
 	case cmd.Private != nil && cmd.Private.PublicReply != "" && slices.Contains(aside, cmd.Action) && !v.MayDo(ticket.Answer):
@@ -313,65 +344,9 @@ func amends(c *city.City, t *ticket.Ticket, cmd *ticket.Command) error {
 	return nil
 }
 
-// withinBudget holds pauses, extensions and returns to the policy's bounds.
-func (d *Desk) withinBudget(c *city.City, t *ticket.Ticket, history []ticket.Event, cmd *ticket.Command, now time.Time) error {
-	policy, calendar, ok := c.Policies.Lookup(t.Policy)
-	if !ok {
-		return nil
-	}
-	b := policy.Budget
-	a, _ := t.Assignment(cmd.Details.Assignment)
-	switch cmd.Action { //nolint:exhaustive // the others have no budget
-	case ticket.Pause:
-		if b.Pauses > 0 && t.Counters.Pauses >= b.Pauses {
-			return ticket.Errorf(ticket.Conflict, "ticket.pause.budget", "已挂起 %d 次，达到时限政策 %s 的上限", t.Counters.Pauses, policy.Title)
-		}
-	case ticket.AskExtend:
-		if b.Extensions > 0 && t.Counters.Extensions >= b.Extensions {
-			return ticket.Errorf(ticket.Conflict, "ticket.extend.budget", "已延期 %d 次，达到时限政策 %s 的上限", t.Counters.Extensions, policy.Title)
-		}
-		if err := withinMost(b.ExtensionMost, &cmd.Details); err != nil {
-			return err
-		}
-		for _, k := range sla.Evaluate(history, policy, calendar, now) {
-			if k.Name == sla.ClockResolve && k.Assignment == a.No && k.Overdue {
-				return ticket.Errorf(ticket.Conflict, "ticket.extend.late", "办结时限 %s 已过，延期须在到期前申请", k.DueAt.In(c.Zone).Format(time.DateTime))
-			}
-		}
-	case ticket.Extend:
-		if t.Extension != nil && cmd.Details.Amount == 0 {
-			cmd.Details.Amount, cmd.Details.LimitUnit = t.Extension.Amount, t.Extension.Unit
-		}
-		return withinMost(b.ExtensionMost, &cmd.Details)
-	case ticket.Return:
-		if b.ReturnWithin.Amount > 0 {
-			if last, _ := calendar.Due(a.OfferedAt, b.ReturnWithin); now.After(last) {
-				return ticket.Errorf(ticket.Conflict, "ticket.return.late", "退单期限 %s 已过；确有异议请申请裁定", last.In(c.Zone).Format(time.DateTime))
-			}
-		}
-		if b.Hops > 0 && t.Counters.Returns >= b.Hops {
-			return ticket.Errorf(ticket.Conflict, "ticket.return.hops", "已退回 %d 次，须由值班长裁定", t.Counters.Returns)
-		}
-	}
-	return nil
-}
-
-// withinMost holds an extension to the most a policy allows, which also says what it is counted in.
-func withinMost(most sla.Limit, d *ticket.Details) error {
-	if most.Amount == 0 {
-		return nil
-	}
-	if d.LimitUnit == "" {
-		d.LimitUnit = string(most.Unit)
-	}
-	if d.Amount > most.Amount || d.LimitUnit != string(most.Unit) {
-		return invalid("amount", "一次最多延期 %d %s", most.Amount, limitUnits[string(most.Unit)])
-	}
-	return nil
-}
-
-// tell makes the notices of an event: to the units that get work, to the citizen whose matter ends.
-func (d *Desk) tell(c *city.City, t *ticket.Ticket, e ticket.Event) ([]store.Notice, error) {
+// tell makes the notices of an event: to the units that get work or an answer, to the citizen whose matter ends or whose
+// deadline moves to due.
+func (d *Desk) tell(c *city.City, t *ticket.Ticket, e ticket.Event, due time.Time) ([]store.Notice, error) {
 	if t.Historic {
 		return nil, nil
 	}
@@ -386,7 +361,7 @@ func (d *Desk) tell(c *city.City, t *ticket.Ticket, e ticket.Event) ([]store.Not
 		}
 	case ticket.Move:
 		units = []string{e.Details.Unit}
-	case ticket.Urge, ticket.Supervise, ticket.Supplement, ticket.Extend, ticket.RefuseExtend:
+	case ticket.Urge, ticket.Supervise, ticket.Supplement, ticket.Extend, ticket.RefuseExtend, ticket.Pause, ticket.RefusePause, ticket.RefuseTerminate:
 		units = t.Holders()
 	}
 	for _, u := range units {
@@ -403,11 +378,17 @@ func (d *Desk) tell(c *city.City, t *ticket.Ticket, e ticket.Event) ([]store.Not
 	if told {
 		list = append(list, n)
 	}
+	if err != nil {
+		return nil, err
+	}
+	if n, told, err = d.ask(c, t, e, due); told {
+		list = append(list, n)
+	}
 	return list, err
 }
 
 // endings are the actions after which the citizen is owed a word, and the text that says it.
-var endings = map[ticket.Action]string{ticket.Resolve: "resolved", ticket.Answer: "closed", ticket.Decline: "declined", ticket.Transfer: "transferred"}
+var endings = map[ticket.Action]string{ticket.Resolve: "resolved", ticket.Answer: "closed", ticket.Decline: "declined", ticket.Transfer: "transferred", ticket.Terminate: "terminated"}
 
 // ending is the text by which an event ends the matter of a ticket, "" when it does not.
 func ending(t *ticket.Ticket, e ticket.Event) string {
@@ -436,18 +417,6 @@ func (d *Desk) tellCitizen(c *city.City, t, lead *ticket.Ticket, e ticket.Event)
 	n, err = outbox.About(outbox.KindCitizen, t.Channel, t, e,
 		outbox.CitizenNotice{To: *t.Private.Reply, Message: ticket.Message{Title: t.Private.Title, Text: words}})
 	return n, err == nil, err
-}
-
-// reasonClass is what the pack's reasons call an action.
-func reasonClass(a ticket.Action) string {
-	switch a {
-	case ticket.AskExtend, ticket.RefuseExtend:
-		return string(ticket.Extend)
-	case ticket.Close:
-		return "terminate"
-	default:
-		return string(a)
-	}
 }
 
 func forbidden(thing, value string) error {

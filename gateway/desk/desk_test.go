@@ -184,10 +184,12 @@ func TestABudgetIsABudget(t *testing.T) {
 	}
 	m.Refused("ticket.extend.budget", yitang, ticket.AskExtend, reason("complex"), by(1, "working_days"))
 	for range 2 {
-		m.Does(yitang, ticket.Pause, reason("awaits_weather"))
+		m.Does(yitang, ticket.AskPause, reason("awaits_weather"))
+		m.Does(allocator, ticket.Pause)
 		m.Does(yitang, ticket.Resume)
 	}
-	m.Refused("ticket.pause.budget", yitang, ticket.Pause, reason("awaits_weather"))
+	m.Refused("ticket.pause.budget", yitang, ticket.AskPause, reason("awaits_weather"))
+	m.Refused("ticket.pause.budget", allocator, ticket.Pause, reason("awaits_weather"))
 	o.Advance(72 * time.Hour)
 	m.Refused("ticket.return.late", yitang, ticket.Return, reason("not_ours"))
 }

@@ -86,7 +86,7 @@ func open(t *testing.T) *office {
 		}},
 	}
 	for _, r := range p.Reasons {
-		c.Reasons[r.Code] = city.Reason{Code: r.Code, Title: r.Title, Basis: r.Basis, Advice: r.Advice, For: r.For}
+		c.Reasons[r.Code] = city.Reason{Code: r.Code, Title: r.Title, Basis: r.Basis, Advice: r.Advice, For: r.For, Evidence: r.Evidence}
 	}
 	o.live = city.NewLive(c)
 	clock, log := func() time.Time { return o.now }, slog.New(slog.DiscardHandler)

@@ -43,6 +43,8 @@ type Reason struct {
 	Basis   string   `json:"basis,omitempty"`
 	Advice  string   `json:"advice,omitempty"`
 	Actions []string `json:"actions"`
+
+	Evidence bool `json:"evidence,omitempty"` // may be asked for only with an attachment that proves it
 }
 
 // Channel is a channel with what its adapter can do.
@@ -105,7 +107,7 @@ func (d *Desk) Reasons() []Reason {
 	c := d.Live.Get()
 	list := make([]Reason, 0, len(c.Reasons))
 	for _, r := range c.Reasons {
-		list = append(list, Reason{Code: r.Code, Title: r.Title, Basis: r.Basis, Advice: r.Advice, Actions: append([]string{}, r.For...)})
+		list = append(list, Reason{Code: r.Code, Title: r.Title, Basis: r.Basis, Advice: r.Advice, Actions: append([]string{}, r.For...), Evidence: r.Evidence})
 	}
 	slices.SortFunc(list, func(a, b Reason) int { return cmp.Compare(a.Code, b.Code) })
 	return list

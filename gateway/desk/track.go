@@ -27,6 +27,8 @@ type Track struct {
 	Merged      bool         `json:"merged,omitempty"` // handled together with others about the same happening
 	Steps       []TrackStep  `json:"steps"`
 	Replies     []TrackReply `json:"replies,omitempty"`
+	Ratable     bool         `json:"ratable,omitempty"` // the citizen may say whether it is solved, and how content they are
+	Rating      string       `json:"rating,omitempty"`  // what the citizen said last
 }
 
 // TrackStep is one of the seven steps of a matter (受理、登记、分拨、处置、反馈、跟踪、结案).
@@ -47,35 +49,44 @@ type TrackReply struct {
 // Track opens the public track of a ticket. Errors: NotFound, the same for an unknown number and a wrong
 // code; TooMany while the number is locked after five wrong codes.
 func (d *Desk) Track(ctx context.Context, number, code string, now time.Time) (Track, error) {
+	item, err := d.byCode(ctx, number, code, now)
+	if err != nil {
+		return Track{}, err
+	}
+	return d.track(ctx, d.Live.Get(), item, now)
+}
+
+// byCode opens a ticket to its citizen. Errors: those of Track.
+func (d *Desk) byCode(ctx context.Context, number, code string, now time.Time) (store.Item, error) {
 	number, code = strings.ToUpper(strings.TrimSpace(number)), strings.ToUpper(strings.TrimSpace(code))
 	wrong := ticket.Errorf(ticket.NotFound, "track.wrong", "工单编号或查询码不正确，请核对后再试")
 	if !ticket.ValidNumber(number) {
-		return Track{}, wrong
+		return store.Item{}, wrong
 	}
 	item, err := d.Store.TicketByNumber(ctx, number)
 	if ticket.IsKind(err, ticket.NotFound) {
-		return Track{}, wrong
+		return store.Item{}, wrong
 	}
 	if err != nil {
-		return Track{}, err
+		return store.Item{}, err
 	}
 	_, lockedUntil, err := d.Store.TrackFailures(ctx, number, now, false)
 	if err != nil {
-		return Track{}, err
+		return store.Item{}, err
 	}
 	if now.Before(lockedUntil) {
-		return Track{}, trackLocked(lockedUntil.Sub(now))
+		return store.Item{}, trackLocked(lockedUntil.Sub(now))
 	}
 	if want := item.Private.TrackCode; want == "" || subtle.ConstantTimeCompare([]byte(code), []byte(want)) != 1 {
 		if _, lockedUntil, err = d.Store.TrackFailures(ctx, number, now, true); err != nil {
-			return Track{}, err
+			return store.Item{}, err
 		}
 		if now.Before(lockedUntil) {
-			return Track{}, trackLocked(lockedUntil.Sub(now))
+			return store.Item{}, trackLocked(lockedUntil.Sub(now))
 		}
-		return Track{}, wrong
+		return store.Item{}, wrong
 	}
-	return d.track(ctx, d.Live.Get(), item, now)
+	return item, nil
 }
 
 func trackLocked(left time.Duration) error {
@@ -97,6 +108,8 @@ func (d *Desk) track(ctx context.Context, c *city.City, item store.Item, now tim
 	if !item.Due.IsZero() && t.State.Open() && t.State != ticket.StateResolved {
 		out.Expected = local(c, item.Due)
 	}
+	out.Ratable = (t.State == ticket.StateResolved || t.State == ticket.StateMerged) && !t.Callback.Done
+	out.Rating = satisfactionTitles[t.Outcome.Final]
 	work, workHistory := t, history
 	if t.State == ticket.StateMerged || !t.Incident.IsZero() && t.Incident != t.ID {
 		lead, err := d.leadOf(ctx, t)
@@ -145,8 +158,11 @@ func steps(c *city.City, t *ticket.Ticket, history []ticket.Event, work *ticket.
 	if t.State == ticket.StateDeclined || t.State == ticket.StateTransferred {
 		feedback = StateTitle(t.State) + "：" + c.Reasons[t.Outcome.Reason].Advice
 	}
+	if t.Outcome.Unrated {
+		feedback = ActionTitle(ticket.Terminate) + "：" + c.Reasons[t.Outcome.Reason].Advice
+	}
 	history, workHistory = round(history), round(workHistory)
-	ended := []ticket.Action{ticket.Answer, ticket.Decline, ticket.Transfer}
+	ended := []ticket.Action{ticket.Answer, ticket.Decline, ticket.Transfer, ticket.Terminate}
 	list := []TrackStep{
 		{Name: "received", Title: "受理", At: t.ReceivedAt},
 		{Name: "registered", Title: "登记", At: t.RegisteredAt},

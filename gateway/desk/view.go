@@ -74,6 +74,9 @@ type View struct {
 	Media         []Media        `json:"media,omitempty"`
 	Assignments   []Assignment   `json:"assignments,omitempty"`
 	Extension     *Extension     `json:"extension,omitempty"`
+	Dispute       *Dispute       `json:"dispute,omitempty"`
+	Termination   *Termination   `json:"termination,omitempty"`
+	Orders        []Order        `json:"orders,omitempty"` // supervise orders not answered yet
 	Clocks        []Clock        `json:"clocks,omitempty"`
 	Why           []Why          `json:"why,omitempty"`
 	Suggestions   []Suggestion   `json:"suggestions,omitempty"` // of the classifier, while the ticket has no category
@@ -94,6 +97,7 @@ type Assignment struct {
 	StateTitle  string                 `json:"state_title"`
 	Forced      bool                   `json:"forced,omitempty"`
 	Reason      string                 `json:"reason,omitempty"`
+	PauseAsked  *PauseAsk              `json:"pause_asked,omitempty"`
 	OfferedAt   time.Time              `json:"offered_at"`
 	SignedAt    time.Time              `json:"signed_at,omitzero"`
 	ContactedAt time.Time              `json:"contacted_at,omitzero"`
@@ -143,7 +147,8 @@ type Event struct {
 	Rule        string        `json:"rule,omitempty"`
 	Reason      string        `json:"reason,omitempty"`
 	Basis       string        `json:"basis,omitempty"`
-	Text        string        `json:"text,omitempty"` // a supplement's words
+	Order       string        `json:"order,omitempty"` // number of an urge or supervise order
+	Text        string        `json:"text,omitempty"`  // a supplement's words
 	Note        string        `json:"note,omitempty"`
 	PublicReply string        `json:"public_reply,omitempty"`
 }
@@ -191,7 +196,7 @@ func (d *Desk) view(ctx context.Context, c *city.City, v Viewer, item store.Item
 		Policy: named(t.Policy, policyTitle(c, t.Policy)), Sight: sight.String(), Text: sight.words(p, p.Text), Appellant: sight.party(p.Appellant),
 		FiledBy: sight.party(p.FiledBy), OtherParty: sight.party(p.OtherParty), Place: sight.place(p.Place), Media: sight.media(p),
 		PublicReply: sight.words(p, p.PublicReply), Assignments: assignments(c, t), Clocks: clocks(c, t, history, now), Why: why(c, t), Suggestions: suggestions(c, t),
-		Outcome: t.Outcome, Events: events(c, t, history, sight), Actions: actions(c, v, t),
+		Outcome: t.Outcome, Dispute: dispute(c, t), Termination: termination(c, t), Orders: orders(c, t, now), Events: events(c, t, history, sight), Actions: actions(c, v, t),
 	}
 	if sight == SightFull {
 		view.TrackCode = p.TrackCode
@@ -262,7 +267,7 @@ func assignments(c *city.City, t *ticket.Ticket) []Assignment {
 		row := Assignment{
 			No: a.No, Unit: Named{a.Unit, c.UnitTitle(a.Unit)}, Role: string(a.Role), RoleTitle: roleTitles[a.Role], Parent: a.Parent,
 			State: a.State, StateTitle: assignmentTitles[a.State], Forced: a.Forced, OfferedAt: local(c, a.OfferedAt), SignedAt: local(c, a.SignedAt),
-			ContactedAt: local(c, a.ContactedAt), EndedAt: local(c, a.EndedAt),
+			ContactedAt: local(c, a.ContactedAt), EndedAt: local(c, a.EndedAt), PauseAsked: pauseAsk(c, a.PauseAsked),
 		}
 		if a.Reason != "" {
 			row.Reason = reasonTitle(c, a.Reason)
@@ -278,6 +283,7 @@ func clocks(c *city.City, t *ticket.Ticket, history []ticket.Event, now time.Tim
 	for _, k := range all {
 		row := Clock{Clock: k, Title: clockTitles[k.Name], Words: clockWords(k, now)}
 		row.StartedAt, row.DueAt, row.StoppedAt = local(c, k.StartedAt), local(c, k.DueAt), local(c, k.StoppedAt)
+		row.Appointed = local(c, k.Appointed)
 		row.HeldUntil, row.NextStep = local(c, k.HeldUntil), local(c, k.NextStep)
 		if k.Unit != "" {
 			row.UnitTitle = c.UnitTitle(k.Unit)
@@ -356,7 +362,7 @@ func events(c *city.City, t *ticket.Ticket, history []ticket.Event, sight Sight)
 	}
 	for i := range history {
 		e := &history[i]
-		row := Event{Seq: e.Seq, At: local(c, e.At), Action: e.Action, Words: eventWords(c, e, &before), Actor: e.Actor, Rule: e.Cause.Rule, Basis: e.Cause.Basis}
+		row := Event{Seq: e.Seq, At: local(c, e.At), Action: e.Action, Words: eventWords(c, e, &before), Actor: e.Actor, Rule: e.Cause.Rule, Basis: e.Cause.Basis, Order: e.Details.Order}
 		if e.Cause.Reason != "" {
 			row.Reason = reasonTitle(c, e.Cause.Reason)
 		}

@@ -26,10 +26,11 @@ var (
 	actionTitles = map[ticket.Action]string{
 		ticket.Register: "登记", ticket.Answer: "直接答复", ticket.Triage: "转待分拨", ticket.Dispatch: "派单", ticket.SendOn: "转派下级",
 		ticket.AddUnit: "加派协办", ticket.Move: "划转", ticket.Sign: "签收", ticket.Contact: "联系诉求人", ticket.Return: "退回", ticket.Withdraw: "撤回派单",
-		ticket.Arbitrate: "裁定", ticket.Pause: "挂起", ticket.Resume: "恢复办理", ticket.AskExtend: "申请延期", ticket.Extend: "批准延期",
-		ticket.RefuseExtend: "驳回延期", ticket.Resolve: "办结", ticket.CallBack: "回访", ticket.Reopen: "重办", ticket.Close: "归档",
+		ticket.Object: "提请裁定", ticket.Arbitrate: "裁定", ticket.AskPause: "申请挂起", ticket.Pause: "挂起", ticket.RefusePause: "驳回挂起", ticket.Resume: "恢复办理", ticket.AskExtend: "申请延期", ticket.Extend: "批准延期",
+		ticket.RefuseExtend: "驳回延期", ticket.Resolve: "办结", ticket.CallBack: "回访", ticket.Survey: "满意度测评", ticket.Reopen: "重办", ticket.Close: "归档",
+		ticket.AskTerminate: "申请终止", ticket.ReviewTerminate: "终止初审", ticket.Terminate: "终止办理", ticket.RefuseTerminate: "驳回终止",
 		ticket.Decline: "不予受理", ticket.Merge: "并单", ticket.Split: "拆单", ticket.LinkTo: "关联", ticket.Transfer: "移送", ticket.Urge: "催办",
-		ticket.Supervise: "督办", ticket.Supplement: "补充", ticket.Amend: "更正", ticket.Note: "备注", ticket.Reveal: "查看隐私信息",
+		ticket.Supervise: "督办", ticket.Reply: "回复督办", ticket.Supplement: "补充", ticket.Amend: "更正", ticket.Note: "备注", ticket.Reveal: "查看隐私信息",
 		ticket.Escalate: "时限升级", ticket.Recalendar: "换用日历", ticket.Repeat: "重复告警", ticket.Restate: "原始来件重新解读",
 		ticket.Hold: "证据保全", ticket.Release: "解除保全", ticket.Expire: "个人信息到期销毁",
 	}
@@ -42,8 +43,12 @@ var (
 		ticket.UrgencyNormal: "普通", ticket.UrgencyUrgent: "紧急", ticket.UrgencyEmergency: "突发（危及生命）",
 	}
 	satisfactionTitles = map[ticket.Satisfaction]string{ticket.Satisfied: "满意", ticket.Acceptable: "基本满意", ticket.Dissatisfied: "不满意"}
-	clockTitles        = map[sla.ClockName]string{
+	outcomeTitles      = map[string]string{
+		ticket.OutcomeReached: "已接通", ticket.OutcomeRefused: "拒访", ticket.OutcomeNoAnswer: "无人接听", ticket.OutcomeWrong: "号码有误", ticket.OutcomeAppointed: "约定时间再访",
+	}
+	clockTitles = map[sla.ClockName]string{
 		sla.ClockDispatch: "派单时限", sla.ClockSign: "签收时限", sla.ClockContact: "首次联系时限", sla.ClockResolve: "办结时限", sla.ClockCallback: "回访时限",
+		sla.ClockArbitrate: "裁定时限", sla.ClockRedo: "重办时限",
 	}
 	levelTitles = map[string]string{"remind": "提醒", "yellow": "黄牌", "red": "红牌", "supervise": "督办", "step_up": "提级", "alarm": "告警"}
 	stageTitles = map[string]string{
@@ -57,7 +62,7 @@ var (
 	systemReasons = map[string]string{
 		"same_incident": "同一事件", "same_words": "内容与前一诉求相同", "same_sender": "同一诉求人", "no_owner": "没有确定的承办单位", "quarantine": "来件无法读取",
 		"device_clear": "设备恢复正常", "redriven": "来件已重新解读", "media_fetched": "附件已取回", "handed_over": "承办单位系统已接收", "incident_reply": "同一事件统一答复",
-		ticket.LinkDistinct: "非同一事项，已退出并单",
+		ticket.LinkDistinct: "非同一事项，已退出并单", "redo_on_dissatisfied": "诉求人不满意，按政策自动重办",
 	}
 )
 
@@ -219,7 +224,16 @@ func eventWords(c *city.City, e *ticket.Event, before *ticket.Ticket) string {
 		}
 	case ticket.Dispatch:
 		return "派单给" + c.UnitTitle(d.Unit) + assisting(c, d.Units)
+	case ticket.Object:
+		return unit() + "提请裁定" + because
+	case ticket.AskPause:
+		return unit() + "申请挂起" + until(c, d.Until) + because
+	case ticket.RefusePause:
+		return "驳回" + unit() + "的挂起申请" + because
 	case ticket.Arbitrate:
+		if d.LastResort {
+			return "裁定由属地" + c.UnitTitle(d.Unit) + "兜底主办" + because
+		}
 		return "裁定由" + c.UnitTitle(d.Unit) + "主办" + because
 	case ticket.SendOn:
 		return unit() + "转派" + c.UnitTitle(d.Unit)
@@ -246,9 +260,12 @@ func eventWords(c *city.City, e *ticket.Event, before *ticket.Ticket) string {
 	case ticket.RefuseExtend:
 		return "驳回" + unit() + "的延期申请" + because
 	case ticket.Resolve:
+		if d.Alone {
+			return unit() + "办结，不再等待协办单位" + because
+		}
 		return unit() + "办结"
 	case ticket.CallBack:
-		return callbackWords(d)
+		return callbackWords(c, e)
 	case ticket.Merge:
 		return "并入同一事件的牵头工单" + because
 	case ticket.LinkTo:
@@ -264,10 +281,13 @@ func eventWords(c *city.City, e *ticket.Event, before *ticket.Ticket) string {
 		return ladderWords(c, d)
 	case ticket.Recalendar:
 		return recalendarWords(c, d)
+	case ticket.Supervise, ticket.Reply:
+		return ActionTitle(e.Action) + order(d) + until(c, d.Until) + because
 	case ticket.Supplement, ticket.Urge:
 		if d.Channel != "" {
-			return ActionTitle(e.Action) + "，来自" + channelTitle(c, d.Channel)
+			return ActionTitle(e.Action) + order(d) + "，来自" + channelTitle(c, d.Channel)
 		}
+		return ActionTitle(e.Action) + order(d) + because
 	}
 	return ActionTitle(e.Action) + because
 }
@@ -281,6 +301,14 @@ func assisting(c *city.City, units []string) string {
 		names[i] = c.UnitTitle(u)
 	}
 	return "，" + strings.Join(names, "、") + "协办"
+}
+
+// order is the number of an urge or supervise order, as it stands behind the action's title.
+func order(d ticket.Details) string {
+	if d.Order == "" {
+		return ""
+	}
+	return " " + d.Order
 }
 
 func until(c *city.City, at time.Time) string {
@@ -297,11 +325,18 @@ func amount(d ticket.Details) string {
 	return fmt.Sprintf(" %d %s", d.Amount, cmp.Or(limitUnits[d.LimitUnit], "（按原单位）"))
 }
 
-func callbackWords(d ticket.Details) string {
+func callbackWords(c *city.City, e *ticket.Event) string {
+	d := e.Details
+	if title := outcomeTitles[d.Outcome]; title != "" && d.Outcome != ticket.OutcomeReached {
+		return "回访：" + title + until(c, d.Until)
+	}
 	if d.Reached == nil || !*d.Reached {
 		return "回访未接通"
 	}
 	words := "回访"
+	if e.Actor.Kind == ticket.ActorCitizen {
+		words = "诉求人评价"
+	}
 	if d.Solved != nil {
 		words += map[bool]string{true: "，诉求人认为已解决", false: "，诉求人认为未解决"}[*d.Solved]
 	}

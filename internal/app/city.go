@@ -38,7 +38,7 @@ func buildCity(p *config.Pack, l lend) (*city.City, error) {
 		},
 	}
 	for _, r := range p.Reasons {
-		c.Reasons[r.Code] = city.Reason{Code: r.Code, Title: r.Title, Basis: r.Basis, Advice: r.Advice, For: r.For}
+		c.Reasons[r.Code] = city.Reason{Code: r.Code, Title: r.Title, Basis: r.Basis, Advice: r.Advice, For: r.For, Evidence: r.Evidence}
 	}
 	var problems []error
 	for _, ch := range p.Channels {

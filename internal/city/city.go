@@ -71,6 +71,7 @@ func (c *Channel) Lane() store.Lane {
 type Reason struct {
 	Code, Title, Basis, Advice string
 	For                        []string
+	Evidence                   bool // a request for this reason needs an attachment that proves it
 }
 
 // Live holds the active city.
@@ -141,7 +142,29 @@ func ChangeBy(expect int64, t ticket.Ticket, events []ticket.Event, clocks []sla
 			change.Due, change.Provisional = k.DueAt, k.Provisional
 		}
 	}
+	change.Callback = callbackAt(&t, clocks)
 	return change
+}
+
+// callbackAt is when the citizen is to be called next: by the deadline or at the time the citizen asked for; at once where the
+// citizen has spoken, is not content, and somebody must decide what follows. Zero when nobody is owed a call.
+func callbackAt(t *ticket.Ticket, clocks []sla.Clock) time.Time {
+	if t.State != ticket.StateResolved || t.Historic {
+		return time.Time{}
+	}
+	if t.Callback.Done && (t.Outcome.Final == ticket.Dissatisfied || t.Outcome.SolvedByWord != nil && !*t.Outcome.SolvedByWord) {
+		return t.Callback.At
+	}
+	for _, k := range clocks {
+		if k.Name != sla.ClockCallback || k.State != sla.Running {
+			continue
+		}
+		if !t.Callback.Appointed.IsZero() {
+			return t.Callback.Appointed
+		}
+		return k.DueAt
+	}
+	return time.Time{}
 }
 
 // Upto leaves out of a history what was written after the ticket was read: the commit then meets

@@ -33,6 +33,9 @@ type UnitNotice struct {
 	Urgency  ticket.Urgency `json:"urgency,omitempty"`
 	Why      string         `json:"why,omitempty"` // the rule
 	At       int64          `json:"at"`            // Unix ms
+
+	Order   string `json:"order,omitempty"`    // number of an urge or supervise order
+	ReplyBy int64  `json:"reply_by,omitempty"` // Unix ms by which a supervise order is answered
 }
 
 // CitizenNotice is what a citizen is told on the channel the request came by.
@@ -76,8 +79,13 @@ func ForUnit(unit, unitName string, t *ticket.Ticket, e ticket.Event) (store.Not
 	if t.Urgency == ticket.UrgencyEmergency {
 		kind = KindEmergency
 	}
-	return About(kind, unit, t, e, UnitNotice{
+	n := UnitNotice{
 		Event: string(e.Action), Ticket: t.Number, Seq: e.Seq, Unit: unit, UnitName: unitName,
 		Title: masked(t, t.Private.Title), Text: masked(t, t.Private.Text), Urgency: t.Urgency, Why: t.Decision.Origins["unit"].Rule, At: e.At.UnixMilli(),
-	})
+		Order: e.Details.Order,
+	}
+	if e.Action == ticket.Supervise && !e.Details.Until.IsZero() {
+		n.ReplyBy = e.Details.Until.UnixMilli()
+	}
+	return About(kind, unit, t, e, n)
 }

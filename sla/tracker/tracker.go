@@ -328,6 +328,6 @@ func postsOf(c *city.City, unit, role string) []string {
 func ClockTitle(n sla.ClockName) string {
 	return map[sla.ClockName]string{
 		sla.ClockDispatch: "派单", sla.ClockSign: "签收", sla.ClockContact: "首次联系",
-		sla.ClockResolve: "办结", sla.ClockCallback: "回访",
+		sla.ClockResolve: "办结", sla.ClockCallback: "回访", sla.ClockArbitrate: "裁定", sla.ClockRedo: "重办",
 	}[n]
 }

@@ -33,7 +33,7 @@ func insert(table, columns string) shape {
 }
 
 const ticketBody = `version bigint, state text, open smallint, channel text, source text, category text, region text, unit text,
-	urgency text, flags smallint, registered_at bigint, due_at bigint, look_at bigint, incident bytea, phone_ix bytea, sender_ix bytea, thread text,
+	urgency text, flags smallint, registered_at bigint, due_at bigint, look_at bigint, callback_at bigint, incident bytea, phone_ix bytea, sender_ix bytea, thread text,
 	fold_key text, call_id text, doc bytea, sealed bytea`
 
 const callBody = `line text, agent text, state text, rang_at bigint, answered_at bigint, ended_at bigint, seconds bigint,

@@ -67,9 +67,12 @@ func TestHotReadsUseTheirIndex(t *testing.T) {
 		"open, next page": {
 			list(store.Filter{States: open, Order: "due", Cursor: page(store.Filter{Order: "due"})}), "tickets_due", false,
 		},
-		"triage":   {list(store.Filter{States: open[:1]}), "tickets_triage", false},
-		"phone":    {list(store.Filter{Phone: "13800000000"}), "tickets_phone", true},
-		"incident": {list(store.Filter{Incident: ticket.ID{1}}), "tickets_incident", true},
+		"triage":    {list(store.Filter{States: open[:1]}), "tickets_triage", false},
+		"callbacks": {list(store.Filter{Order: "callback"}), "tickets_callback", false},
+		"disputed":  {list(store.Filter{Queue: store.QueueArbitration}), "tickets_waiting", false},
+		"orders":    {list(store.Filter{Queue: store.QueueOrders}), "tickets_waiting", false},
+		"phone":     {list(store.Filter{Phone: "13800000000"}), "tickets_phone", true},
+		"incident":  {list(store.Filter{Incident: ticket.ID{1}}), "tickets_incident", true},
 		"thread": {func(ctx context.Context, s *Store) error {
 			_, err := s.Thread(ctx, "a", "b")
 			return err

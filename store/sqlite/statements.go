@@ -30,10 +30,10 @@ var statementTexts = [statementCount]string{
 	tables.InsertRequest:   `INSERT INTO requests (channel, key, hash, delivery, ticket, at, sealed) VALUES (?, ?, ?, ?, ?, ?, ?)`,
 
 	tables.InsertTicket: `INSERT INTO tickets (id, number, version, state, open, channel, source, category, region, unit, urgency, flags,
-		registered_at, due_at, look_at, incident, phone_ix, sender_ix, thread, fold_key, call_id, doc, sealed, delivery)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		registered_at, due_at, look_at, callback_at, incident, phone_ix, sender_ix, thread, fold_key, call_id, doc, sealed, delivery)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 	tables.UpdateTicket: `UPDATE tickets SET version = ?, state = ?, open = ?, channel = ?, source = ?, category = ?, region = ?, unit = ?,
-		urgency = ?, flags = ?, registered_at = ?, due_at = ?, look_at = ?, incident = ?, phone_ix = ?, sender_ix = ?, thread = ?,
+		urgency = ?, flags = ?, registered_at = ?, due_at = ?, look_at = ?, callback_at = ?, incident = ?, phone_ix = ?, sender_ix = ?, thread = ?,
 		fold_key = ?, call_id = ?, doc = ?, sealed = ? WHERE id = ? AND version = ?`,
 	whichTicket:        `SELECT (SELECT count(*) FROM tickets WHERE id = ?), (SELECT count(*) FROM tickets WHERE number = ?)`,
 	tables.AddUnit:     `INSERT OR IGNORE INTO ticket_units (unit, ticket) VALUES (?, ?)`,

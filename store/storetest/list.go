@@ -16,6 +16,8 @@ var listTests = map[string]func(*testing.T, func(*testing.T) store.Store){
 	"lists narrow by every part of the filter": filters,
 	"pages hold while tickets arrive":          pagesHold,
 	"senders are known by phone and by id":     senders,
+	"who waits for the centre":                 waiting,
+	"callbacks come soonest first":             callbacks,
 	"timers come oldest first":                 timers,
 	"tickets are read with their histories":    watched,
 	"walk visits every ticket in order":        walk,

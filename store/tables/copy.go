@@ -24,7 +24,7 @@ var wholes = []whole{
 	{"deliveries", 1, "pos int, id blob, channel text, received_at int, state text, code text, sealed blob", 50}, // a body may have a megabyte,
 	{"requests", 2, "channel text, key text, hash blob, delivery blob, ticket blob, at int, sealed blob", 0},
 	{"tickets", 1, `pos int, id blob, number text, version int, state text, open int, channel text, source text, category text, region text,
-		unit text, urgency text, flags int, registered_at int, due_at int, look_at int, delivery blob, incident blob, phone_ix blob,
+		unit text, urgency text, flags int, registered_at int, due_at int, look_at int, callback_at int, delivery blob, incident blob, phone_ix blob,
 		sender_ix blob, thread text, fold_key text, call_id text, doc blob, sealed blob`, 0},
 	{"ticket_units", 2, "unit text, ticket blob", 0},
 	{"events", 1, "pos int, ticket blob, seq int, hash blob, doc blob, sealed blob", 0},

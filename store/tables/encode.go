@@ -111,6 +111,9 @@ const (
 	flagHeld
 	flagEndedTicket // nothing personal is left of the row
 	flagEndedEvents // nor of the events
+	flagDisputed
+	flagAsked
+	flagOrdered
 )
 
 func (e *encoder) ticket(c *store.Change, tc *store.TicketChange) {
@@ -127,7 +130,7 @@ func (e *encoder) ticket(c *store.Change, tc *store.TicketChange) {
 	}
 	body := []any{
 		t.Version, string(t.State), truth(t.State.Open()), t.Channel, string(t.Source), t.Category, t.Region, t.LeadUnit(),
-		string(t.Urgency), flags(tc), t.RegisteredAt.UnixMilli(), dueAt(tc.Due), ms(tc.Look), id(t.Incident),
+		string(t.Urgency), flags(tc), t.RegisteredAt.UnixMilli(), dueAt(tc.Due), ms(tc.Look), ms(tc.Callback), id(t.Incident),
 		blob(e.s.Ring.Index("phone", t.Private.Appellant.Phone)), blob(e.s.senderIndex(t.Channel, channelID(t))),
 		t.ThreadKey, t.FoldKey, t.CallID, doc, e.sealJSON(&t.Private, placeTicket, t.ID[:]),
 	}
@@ -156,6 +159,9 @@ func flags(tc *store.TicketChange) int64 {
 		{tc.Ticket.Held, flagHeld},
 		{slices.Contains(tc.Ticket.Ended, ticket.DataTicket), flagEndedTicket},
 		{slices.Contains(tc.Ticket.Ended, ticket.DataEvent), flagEndedEvents},
+		{tc.Ticket.Dispute != nil, flagDisputed},
+		{tc.Ticket.Asked(), flagAsked},
+		{len(tc.Ticket.Orders) > 0, flagOrdered},
 	} {
 		if b.on {
 			f |= b.flag
@@ -224,6 +230,8 @@ var still = map[ticket.Action]bool{
 	ticket.Urge: true, ticket.Supervise: true, ticket.Supplement: true, ticket.Repeat: true, ticket.Amend: true, ticket.LinkTo: true,
 	ticket.CallBack: true, ticket.Contact: true, ticket.Sign: true, ticket.Pause: true, ticket.Resume: true, ticket.AskExtend: true,
 	ticket.Extend: true, ticket.RefuseExtend: true, ticket.Close: true, ticket.Hold: true, ticket.Release: true, ticket.Expire: true,
+	ticket.AskPause: true, ticket.RefusePause: true, ticket.Survey: true, ticket.AskTerminate: true, ticket.ReviewTerminate: true,
+	ticket.RefuseTerminate: true, ticket.Reply: true,
 }
 
 func movesUnits(events []ticket.Event) bool {

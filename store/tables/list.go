@@ -2,6 +2,7 @@ package tables
 
 import (
 	"context"
+	"time"
 
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/ticket"
@@ -10,7 +11,7 @@ import (
 // listed is a ticket of a list with what its cursor is made of.
 type listed struct {
 	store.Item
-	pos, registered, due int64
+	pos, registered, due, callback int64
 }
 
 // Tickets implements [store.Reader].
@@ -25,19 +26,25 @@ func (s *Tables) Tickets(ctx context.Context, f store.Filter) (store.Page, error
 		return store.Page{}, err
 	}
 	limit := pageLimit(f.Limit)
-	list, err := built(ctx, s.DB, "tickets", `SELECT `+itemColumns+`, t.pos, t.registered_at, t.due_at FROM tickets t`+
+	list, err := built(ctx, s.DB, "tickets", `SELECT `+itemColumns+`, t.pos, t.registered_at, t.due_at, COALESCE(t.callback_at, 0) FROM tickets t`+
 		q.where()+order+` LIMIT +?`, func(r Row) (listed, error) {
 		var l listed
 		var err error
-		l.Item, err = s.scanItem(withLast{withLast{withLast{r, &l.due}, &l.registered}, &l.pos})
+		l.Item, err = s.scanItem(withLast{withLast{withLast{withLast{r, &l.callback}, &l.due}, &l.registered}, &l.pos})
+		if l.callback != 0 {
+			l.Callback = time.UnixMilli(l.callback).UTC()
+		}
 		return l, err
 	}, append(q.args, limit+1)...)
 	if err != nil {
 		return store.Page{}, err
 	}
 	list, next := cut(list, limit, func(l listed) string {
-		if f.Order == "due" {
+		switch f.Order {
+		case "due":
 			return cursorOf(l.due, l.pos)
+		case "callback":
+			return cursorOf(l.callback, l.pos)
 		}
 		return cursorOf(l.registered, l.pos)
 	})
@@ -84,6 +91,11 @@ func (s *Tables) narrow(q *query, f store.Filter) {
 		}
 		q.and(`t.id IN (`+marks(len(ids))+`)`, ids...)
 	}
+	if bit := queues[f.Queue]; f.Queue != "" {
+		q.and(`(t.flags & 896) <> 0`) // what the index holds
+		q.and(`(t.flags & ?) <> 0`, bit)
+		q.and(`t.open = 1`)
+	}
 	if f.Public {
 		q.and(`t.flags & 2 <> 0`)
 	}
@@ -94,6 +106,9 @@ func (s *Tables) narrow(q *query, f store.Filter) {
 		q.and(`t.flags & 1 = 0`)
 	}
 }
+
+// queues are the flags of those who wait.
+var queues = map[store.Queue]int64{store.QueueArbitration: flagDisputed, store.QueueApproval: flagAsked, store.QueueOrders: flagOrdered}
 
 // overdue: the citizen's deadline has passed and the matter is not yet resolved.
 const overdue = `t.due_at <= ? AND t.open = 1 AND t.state <> 'resolved'`
@@ -161,6 +176,16 @@ func seek(q *query, f store.Filter) (string, error) {
 			q.and(`(t.due_at, t.pos) > (?, ?)`, at[0], at[1])
 		}
 		return ` ORDER BY t.due_at, t.pos`, nil
+	case "callback":
+		q.and(`t.callback_at IS NOT NULL`)
+		if f.Cursor != "" {
+			at, err := parseCursor(f.Cursor, 2)
+			if err != nil {
+				return "", err
+			}
+			q.and(`(t.callback_at, t.pos) > (?, ?)`, at[0], at[1])
+		}
+		return ` ORDER BY t.callback_at, t.pos`, nil
 	}
-	return "", ticket.Errorf(ticket.Invalid, "store.order", "tickets are ordered by registered or due, not by %q", f.Order)
+	return "", ticket.Errorf(ticket.Invalid, "store.order", "tickets are ordered by registered, due or callback, not by %q", f.Order)
 }
