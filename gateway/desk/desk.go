@@ -345,7 +345,7 @@ func (d *Desk) withinBudget(c *city.City, t *ticket.Ticket, history []ticket.Eve
 		return withinMost(b.ExtensionMost, &cmd.Details)
 	case ticket.Return:
 		if b.ReturnWithin.Amount > 0 {
-			if last, _ := calendar.Due(a.OfferedAt, b.ReturnWithin); now.After(last) {
+			if last, _ := calendar.For(a.Unit).Due(a.OfferedAt, b.ReturnWithin); now.After(last) {
 				return ticket.Errorf(ticket.Conflict, "ticket.return.late", "退单期限 %s 已过；确有异议请申请裁定", last.In(c.Zone).Format(time.DateTime))
 			}
 		}

@@ -257,7 +257,9 @@ func TestARollBackOfTheCalendar(t *testing.T) {
 			t.Fatalf("turn %d: %d tickets move: %v", i, n, err)
 		}
 		// Who registers under the version in force has never had another.
-		d := m.Ticket(t, r.now(), func(g *ticket.Registration, _ *ticket.Private) { g.Number, g.Key = ticket.FormatNumber("LY", r.now(), 70_000+i), fmt.Sprint("later", i) })
+		d := m.Ticket(t, r.now(), func(g *ticket.Registration, _ *ticket.Private) {
+			g.Number, g.Key = ticket.FormatNumber("LY", r.now(), 70_000+i), fmt.Sprint("later", i)
+		})
 		storetest.Must(t, st, store.Change{Tickets: []store.TicketChange{c.Change(0, d.Ticket, d.Events, r.now())}})
 		ids = append(ids, d.Ticket.ID)
 	}
