@@ -216,6 +216,8 @@ type Filter struct {
 	Phone      string // exact, canonical; matched by its keyed hash
 	IDs        []ticket.ID
 	Public     bool // only tickets marked public
+	// Provisional leaves only tickets whose deadline rests on a year without a published calendar.
+	Provisional bool
 	// HideConfidential leaves confidential tickets out: a cursor beside one would tell that it is there.
 	HideConfidential bool
 	HideHistoric     bool

@@ -71,7 +71,7 @@ func askedInTime(c *city.City, calendar *sla.Calendar, b sla.Budget, assignment 
 // mayReturn holds a return to its window. One beyond the number of returns is an objection: see [Desk.complete].
 func mayReturn(c *city.City, calendar *sla.Calendar, b sla.Budget, t *ticket.Ticket, a ticket.Assignment, now time.Time) error {
 	if b.ReturnWithin.Amount > 0 {
-		if last, _ := calendar.Due(a.OfferedAt, b.ReturnWithin); now.After(last) {
+		if last, _ := calendar.For(a.Unit).Due(a.OfferedAt, b.ReturnWithin); now.After(last) {
 			return ticket.Errorf(ticket.Conflict, "ticket.return.late", "退单期限 %s 已过；确有异议的，请提请裁定（object）", last.In(c.Zone).Format(time.DateTime))
 		}
 	}

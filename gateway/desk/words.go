@@ -158,10 +158,14 @@ func clockWords(k sla.Clock, now time.Time) string {
 		return "已取消"
 	case sla.Running:
 	}
-	if k.Overdue || now.After(k.DueAt) {
-		return "已超时 " + duration(now.Sub(k.DueAt))
+	doubt := ""
+	if k.Provisional {
+		doubt = "（暂定）"
 	}
-	return "还剩 " + duration(k.DueAt.Sub(now))
+	if k.Overdue || now.After(k.DueAt) {
+		return "已超时 " + duration(now.Sub(k.DueAt)) + doubt
+	}
+	return "还剩 " + duration(k.DueAt.Sub(now)) + doubt
 }
 
 // duration is a stretch of wall time in words, to two places.

@@ -271,6 +271,9 @@ func (i *Intake) outcome(a admission, change store.TicketChange, say string) ada
 	t, due := &change.Ticket, ""
 	if !change.Due.IsZero() {
 		due = change.Due.In(a.city.Zone).Format("1月2日15:04")
+		if change.Provisional {
+			due += "（暂定）"
+		}
 	}
 	unit := a.city.UnitTitle(t.LeadUnit())
 	if t.LeadUnit() == "" {

@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/citizen-hotline/gateway/internal/city"
 	"github.com/citizen-hotline/gateway/store"
 )
 
@@ -65,5 +66,29 @@ func (b *backlog) Collect(ch chan<- prometheus.Metric) {
 	}
 	for _, g := range b.gauges {
 		ch <- prometheus.MustNewConstMetric(g.desc, prometheus.GaugeValue, float64(g.of(counts)))
+	}
+}
+
+// calendarDays is how many days lie between now and the first day whose holidays a calendar does not know.
+type calendarDays struct {
+	city func() *city.City
+	now  func() time.Time
+	desc *prometheus.Desc
+}
+
+func newCalendarDays(of func() *city.City, now func() time.Time) *calendarDays {
+	return &calendarDays{city: of, now: now, desc: prometheus.NewDesc(
+		"hotline_calendar_days_left", "Days until the first day of a year whose holiday notice the calendar does not have.", []string{"calendar"}, nil)}
+}
+
+// Describe implements prometheus.Collector.
+func (d *calendarDays) Describe(ch chan<- *prometheus.Desc) { ch <- d.desc }
+
+// Collect implements prometheus.Collector.
+func (d *calendarDays) Collect(ch chan<- prometheus.Metric) {
+	now := d.now()
+	for _, c := range d.city().Calendars {
+		_, first := unpublished(c, now)
+		ch <- prometheus.MustNewConstMetric(d.desc, prometheus.GaugeValue, float64(daysTo(now.In(c.Zone()), first)), c.ID())
 	}
 }

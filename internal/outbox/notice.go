@@ -52,6 +52,8 @@ type LadderNotice struct {
 	Level string   `json:"level"`
 	Posts []string `json:"posts"`
 	Due   int64    `json:"due"` // Unix ms
+	// Provisional: the deadline rests on a year whose holidays are not known.
+	Provisional bool `json:"provisional,omitempty"`
 }
 
 // About makes a notice about an event of a ticket. Its key is the kind, the ticket, the event and

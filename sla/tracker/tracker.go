@@ -270,7 +270,7 @@ func (t *Tracker) tell(c *city.City, next *ticket.Ticket, k sla.Clock, s sla.Due
 				Event: string(ticket.Escalate), Ticket: next.Number, Seq: e.Seq, Unit: unit, UnitName: c.UnitTitle(unit),
 				Urgency: next.Urgency, Why: e.Cause.Rule, At: e.At.UnixMilli(),
 			},
-			Clock: string(k.Name), Step: s.Step.ID, Level: s.Step.Level, Posts: posts[unit], Due: k.DueAt.UnixMilli(),
+			Clock: string(k.Name), Step: s.Step.ID, Level: s.Step.Level, Posts: posts[unit], Due: k.DueAt.UnixMilli(), Provisional: k.Provisional,
 		})
 		if err != nil {
 			return err
@@ -293,9 +293,12 @@ func (t *Tracker) alert(c *city.City, next *ticket.Ticket, k sla.Clock, s sla.Du
 		return store.Alert{}, err
 	}
 	// The text of an alert is kept in the clear: it names the ticket, never the citizen's words.
+	due := k.DueAt.In(c.Zone).Format("1月2日 15:04")
+	if k.Provisional {
+		due += "（暂定）"
+	}
 	words := c.Say("ladder_"+s.Step.Level, map[string]string{
-		"number": next.Number, "unit": c.UnitTitle(k.Unit),
-		"due": k.DueAt.In(c.Zone).Format("1月2日 15:04"), "clock": ClockTitle(k.Name),
+		"number": next.Number, "unit": c.UnitTitle(k.Unit), "due": due, "clock": ClockTitle(k.Name),
 	})
 	return store.Alert{
 		ID: id, Key: fmt.Sprintf("%s/%d/%s", next.ID, e.Seq, post), Ticket: next.ID, Number: next.Number, Unit: unit,

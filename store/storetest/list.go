@@ -113,6 +113,7 @@ func filters(t *testing.T, open func(*testing.T) store.Store) {
 		"confidential":     {store.Filter{HideConfidential: true}, func(i *store.Item) bool { return !i.Confidential }},
 		"own confidential": {store.Filter{Units: []string{"城管局"}}, func(i *store.Item) bool { return i.Involves("城管局") }},
 		"unit, hidden":     {store.Filter{HideConfidential: true, Units: []string{"城管局"}}, func(i *store.Item) bool { return i.Involves("城管局") && !i.Confidential }},
+		"provisional":      {store.Filter{Provisional: true}, func(i *store.Item) bool { return i.Provisional }},
 		"historic":         {store.Filter{HideHistoric: true}, func(i *store.Item) bool { return !i.Historic }},
 		"together": {store.Filter{Units: []string{"住建局"}, Regions: []string{"371302002"}, Channels: []string{"mqtt"}, HideHistoric: true}, func(i *store.Item) bool {
 			return i.Involves("住建局") && i.Region == "371302002" && i.Channel == "mqtt" && !i.Historic

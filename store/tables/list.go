@@ -99,6 +99,9 @@ func (s *Tables) narrow(q *query, f store.Filter) {
 	if f.Public {
 		q.and(`t.flags & 2 <> 0`)
 	}
+	if f.Provisional {
+		q.and(`t.flags & 8 <> 0`)
+	}
 	if f.HideHistoric {
 		q.and(`t.flags & 4 = 0`)
 	}
