@@ -164,7 +164,7 @@ func (b *bench) onStore(ctx context.Context, engine string, s *stock, where app.
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, index.Close(), st.Close()) }() //nolint:contextcheck // closing is not to be cancelled
+	defer func() { err = errors.Join(err, index.Close(), st.Close()) }()
 	began := time.Now()
 	if err := s.fill(ctx, st); err != nil {
 		return err
