@@ -57,6 +57,23 @@ const (
 	ClockCallback ClockName = "callback" // 回访: resolution → citizen called
 )
 
+// Title is the name of a clock as hotlines call it: 派单, 签收, 首次联系, 办结, 回访.
+func (n ClockName) Title() string {
+	switch n {
+	case ClockDispatch:
+		return "派单"
+	case ClockSign:
+		return "签收"
+	case ClockContact:
+		return "首次联系"
+	case ClockResolve:
+		return "办结"
+	case ClockCallback:
+		return "回访"
+	}
+	return string(n)
+}
+
 // Clocks lists the clocks in the order a ticket meets them.
 var Clocks = []ClockName{ClockDispatch, ClockSign, ClockContact, ClockResolve, ClockCallback}
 

@@ -115,6 +115,14 @@ func (a *API) getExplanation(k *call) error {
 	return k.JSON(e)
 }
 
+func (a *API) getClocks(k *call) error {
+	e, err := a.Desk.Clocks(k.UserContext(), k.viewer, number(k))
+	if err != nil {
+		return err
+	}
+	return k.JSON(e)
+}
+
 func (a *API) getSimilar(k *call) error {
 	list, err := a.Desk.Similar(k.UserContext(), k.viewer, number(k))
 	if err != nil {

@@ -92,14 +92,21 @@ func (l *Live) Set(c *City) { l.p.Store(c) }
 // version, the one that held at registration does, else the default policy: no deadline is dropped by a reload.
 // ok is false when not even that one is there.
 func (c *City) Clocks(t *ticket.Ticket, history []ticket.Event, now time.Time) (clocks []sla.Clock, ok bool) {
+	policy, calendar, ok := c.Terms(t)
+	if !ok {
+		return nil, false
+	}
+	return sla.Evaluate(history, policy, calendar, now), true
+}
+
+// Terms are the policy and the calendar a ticket's clocks go by; see [City.Clocks].
+func (c *City) Terms(t *ticket.Ticket) (sla.Policy, *sla.Calendar, bool) {
 	policy, calendar, ok := c.Policies.Lookup(t.Policy)
 	if !ok {
 		id, _, _ := strings.Cut(t.Policy, "@")
-		if policy, calendar, ok = c.Policies.Lookup(c.PolicyKey(id, t.RegisteredAt)); !ok {
-			return nil, false
-		}
+		policy, calendar, ok = c.Policies.Lookup(c.PolicyKey(id, t.RegisteredAt))
 	}
-	return sla.Evaluate(history, policy, calendar, now), true
+	return policy, calendar, ok
 }
 
 // Change is the write of a ticket's next state: the row, its events, and when to look again.

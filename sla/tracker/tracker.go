@@ -284,9 +284,4 @@ func (t *Tracker) alert(c *city.City, next *ticket.Ticket, k sla.Clock, s sla.Du
 }
 
 // ClockTitle is the Chinese name of a clock.
-func ClockTitle(n sla.ClockName) string {
-	return map[sla.ClockName]string{
-		sla.ClockDispatch: "派单", sla.ClockSign: "签收", sla.ClockContact: "首次联系",
-		sla.ClockResolve: "办结", sla.ClockCallback: "回访",
-	}[n]
-}
+func ClockTitle(n sla.ClockName) string { return n.Title() }
