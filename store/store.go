@@ -95,6 +95,7 @@ type TicketChange struct {
 	// Due is the citizen's deadline, for lists; zero when there is none.
 	Due         time.Time
 	Provisional bool
+	Unrated     bool // outside the public rates
 }
 
 // Notice is something to tell somebody, kept with the change that caused it and sent after (outbox).
@@ -217,6 +218,7 @@ type Filter struct {
 	// HideConfidential leaves confidential tickets out: a cursor beside one would tell that it is there.
 	HideConfidential bool
 	HideHistoric     bool
+	HideUnrated      bool   // leaves out what is outside the public rates
 	Order            string // "registered" newest first (default), "due" soonest first
 	Cursor           string // opaque, from Page.Next
 	Limit            int    // at most 1000; 0 means 50
@@ -372,6 +374,7 @@ type Counts struct {
 	Open           int64 `json:"open"`
 	Triage         int64 `json:"triage"`
 	Overdue        int64 `json:"overdue"`
+	OverdueUnrated int64 `json:"overdue_unrated"` // of them, outside the public rates
 	Quarantined    int64 `json:"quarantined"` // deliveries waiting
 	NoticesPending int64 `json:"notices_pending"`
 	NoticesDead    int64 `json:"notices_dead"`

@@ -109,16 +109,31 @@ func (c *City) Terms(t *ticket.Ticket) (sla.Policy, *sla.Calendar, bool) {
 	return policy, calendar, ok
 }
 
+// Unrated reports whether a ticket is outside the public rates (不计率): its policy says so, or a machine
+// made it, which nobody asks whether it is satisfied.
+func (c *City) Unrated(t *ticket.Ticket) bool {
+	policy, _, ok := c.Terms(t)
+	return t.Source == ticket.SourceMachine || ok && policy.Unrated
+}
+
+// CallsBack reports whether tickets of a policy, by its key, are called back: those that the public rates count, and
+// others that have a clock for it. Nobody waits for a word on a patrol's log.
+func (c *City) CallsBack(key string) bool {
+	policy, _, ok := c.Policies.Lookup(key)
+	_, clocked := policy.Clocks[sla.ClockCallback]
+	return !ok || !policy.Unrated || clocked
+}
+
 // Change is the write of a ticket's next state: the row, its events, and when to look again.
 // history is the whole of the ticket's events up to t, the new ones included; see [Upto].
 func (c *City) Change(expect int64, t ticket.Ticket, history []ticket.Event, now time.Time) store.TicketChange {
 	clocks, _ := c.Clocks(&t, history, now)
-	return ChangeBy(expect, t, history[expect:], clocks)
+	return c.ChangeBy(expect, t, history[expect:], clocks)
 }
 
 // ChangeBy is Change for clocks that are known already.
-func ChangeBy(expect int64, t ticket.Ticket, events []ticket.Event, clocks []sla.Clock) store.TicketChange {
-	change := store.TicketChange{Expect: expect, Ticket: t, Events: events}
+func (c *City) ChangeBy(expect int64, t ticket.Ticket, events []ticket.Event, clocks []sla.Clock) store.TicketChange {
+	change := store.TicketChange{Expect: expect, Ticket: t, Events: events, Unrated: c.Unrated(&t)}
 	if look, ok := sla.NextLook(clocks); ok {
 		change.Look = look
 	}

@@ -203,7 +203,7 @@ func (t *Tracker) look(c *city.City, w store.Watched, now time.Time) (store.Chan
 	for i := range clocks {
 		clocks[i].Due = nil
 	}
-	change.Tickets = []store.TicketChange{city.ChangeBy(w.Version, next, events, clocks)}
+	change.Tickets = []store.TicketChange{c.ChangeBy(w.Version, next, events, clocks)}
 	return change, len(events), nil
 }
 

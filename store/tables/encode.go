@@ -111,6 +111,7 @@ const (
 	flagHeld
 	flagEndedTicket // nothing personal is left of the row
 	flagEndedEvents // nor of the events
+	flagUnrated     // outside the public rates
 )
 
 func (e *encoder) ticket(c *store.Change, tc *store.TicketChange) {
@@ -154,6 +155,7 @@ func flags(tc *store.TicketChange) int64 {
 		{tc.Ticket.Historic, flagHistoric},
 		{tc.Provisional, flagProvisional},
 		{tc.Ticket.Held, flagHeld},
+		{tc.Unrated, flagUnrated},
 		{slices.Contains(tc.Ticket.Ended, ticket.DataTicket), flagEndedTicket},
 		{slices.Contains(tc.Ticket.Ended, ticket.DataEvent), flagEndedEvents},
 	} {
