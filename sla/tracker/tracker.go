@@ -35,16 +35,23 @@ type Store interface {
 
 // Options are the parts of a tracker. All are required but Committed and Metrics.
 type Options struct {
-	Store     Store
-	Live      *city.Live
-	Random    io.Reader
-	Log       *slog.Logger
-	Now       func() time.Time // for Run only; RunOnce is told the time
-	Batch     int              // tickets a run takes; 0 means 64
-	Every     time.Duration    // pause between idle runs; 0 means 1 s
+	Store  Store
+	Live   *city.Live
+	Random io.Reader
+	Log    *slog.Logger
+	Now    func() time.Time // for Run only; RunOnce is told the time
+	// Sound says why the clock is not to be trusted; nil, and a nil function: it is. While it is not, nothing is judged:
+	// a step taken a day early stands on the ticket for good, one taken a minute late says so.
+	Sound     func(ctx context.Context) error
+	Batch     int           // tickets a run takes; 0 means 64
+	Every     time.Duration // pause between idle runs; 0 means 1 s
 	Committed func(urgent bool)
 	Metrics   *Metrics
 }
+
+// together is how many tickets' steps the tracker has written at once. Intake waits behind them: a transaction of sixty-four
+// is fifteen milliseconds of SQLite's one writer, and a storm has three of them a second.
+const together = 16
 
 // Tracker watches deadlines.
 type Tracker struct {
@@ -77,11 +84,23 @@ type Result struct {
 func (t *Tracker) Run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	doubt := ""
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-timer.C:
+		}
+		if why := t.doubt(ctx); why != "" {
+			if why != doubt && ctx.Err() == nil {
+				t.Log.ErrorContext(ctx, "deadlines are not judged: the clock cannot be trusted", slog.String("error", why))
+			}
+			doubt = why
+			timer.Reset(t.Every)
+			continue
+		} else if doubt != "" {
+			doubt = ""
+			t.Log.InfoContext(ctx, "deadlines are judged again")
 		}
 		result, err := t.RunOnce(ctx, t.Now())
 		if err != nil && ctx.Err() == nil {
@@ -93,6 +112,19 @@ func (t *Tracker) Run(ctx context.Context) {
 		}
 		timer.Reset(pause)
 	}
+}
+
+// doubt is why the clock is not to be trusted, "" when it is.
+func (t *Tracker) doubt(ctx context.Context) string {
+	if t.Sound == nil {
+		return ""
+	}
+	err := t.Sound(ctx)
+	t.Metrics.sound(err == nil)
+	if err == nil {
+		return ""
+	}
+	return err.Error()
 }
 
 // RunOnce takes one batch of due timers and records what has fallen due at now.
@@ -123,16 +155,19 @@ func (t *Tracker) RunOnce(ctx context.Context, now time.Time) (Result, error) {
 		changes, steps = append(changes, change), append(steps, n)
 	}
 	t.stuck.Store(int64(len(failed)))
-	for n, err := range t.Store.Commit(ctx, changes...) {
-		switch {
-		case err == nil:
-			result.Steps += steps[n]
-			t.Metrics.fired(steps[n])
-		case ticket.IsKind(err, ticket.Conflict), ticket.IsKind(err, ticket.Duplicate):
-			// Somebody moved the ticket, or another tracker was first: its timer says when to look again.
-		default:
-			failed = append(failed, err)
+	for part := range slices.Chunk(changes, together) {
+		for n, err := range t.Store.Commit(ctx, part...) {
+			switch {
+			case err == nil:
+				result.Steps += steps[n]
+				t.Metrics.fired(steps[n])
+			case ticket.IsKind(err, ticket.Conflict), ticket.IsKind(err, ticket.Duplicate):
+				// Somebody moved the ticket, or another tracker was first: its timer says when to look again.
+			default:
+				failed = append(failed, err)
+			}
 		}
+		steps = steps[len(part):]
 	}
 	if result.Steps > 0 {
 		t.Committed(false)
