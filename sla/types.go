@@ -60,6 +60,27 @@ const (
 	ClockRedo      ClockName = "redo"      // 重办: takes the place of an assignment's resolve after a reopening
 )
 
+// Title is the name of a clock as hotlines call it: 派单, 签收, 首次联系, 办结, 回访.
+func (n ClockName) Title() string {
+	switch n {
+	case ClockDispatch:
+		return "派单"
+	case ClockSign:
+		return "签收"
+	case ClockContact:
+		return "首次联系"
+	case ClockResolve:
+		return "办结"
+	case ClockCallback:
+		return "回访"
+	case ClockArbitrate:
+		return "裁定"
+	case ClockRedo:
+		return "重办"
+	}
+	return string(n)
+}
+
 // Clocks lists the clocks in the order a ticket meets them.
 var Clocks = []ClockName{ClockDispatch, ClockArbitrate, ClockSign, ClockContact, ClockResolve, ClockCallback, ClockRedo}
 

@@ -97,6 +97,7 @@ type TicketChange struct {
 	// Due is the citizen's deadline, for lists; zero when there is none.
 	Due         time.Time
 	Provisional bool
+	Unrated     bool // outside the public rates
 }
 
 // Notice is something to tell somebody, kept with the change that caused it and sent after (outbox).
@@ -221,6 +222,7 @@ type Filter struct {
 	// HideConfidential leaves confidential tickets out: a cursor beside one would tell that it is there.
 	HideConfidential bool
 	HideHistoric     bool
+	HideUnrated      bool // leaves out what is outside the public rates
 	Queue            Queue
 	Order            string // "registered" newest first (default), "due" soonest first, "callback" soonest first and only those owed one
 	Cursor           string // opaque, from Page.Next
@@ -394,7 +396,8 @@ type Counts struct {
 	Approvals      int64 `json:"approvals"` // wait for an approval
 	Callbacks      int64 `json:"callbacks"` // are owed a callback
 	Overdue        int64 `json:"overdue"`
-	Quarantined    int64 `json:"quarantined"` // deliveries waiting
+	OverdueUnrated int64 `json:"overdue_unrated"` // of them, outside the public rates
+	Quarantined    int64 `json:"quarantined"`     // deliveries waiting
 	NoticesPending int64 `json:"notices_pending"`
 	NoticesDead    int64 `json:"notices_dead"`
 	AlertsOpen     int64 `json:"alerts_open"`

@@ -222,7 +222,32 @@ func (c *rollbackCmd) Run(ctx context.Context) error {
 }
 
 type slaCmd struct {
-	Explain clocksCmd `cmd:"" help:"Say of each clock of a ticket how its deadline came about."`
+	Explain clocksCmd  `cmd:"" help:"Say of each clock of a ticket how its deadline came about."`
+	Preview previewCmd `cmd:"" help:"Say what changed policies would do to the deadlines of open tickets."`
+}
+
+type previewCmd struct {
+	whereFlags
+	City     string `help:"Folder of the pack whose policies might come into force." required:"" type:"existingdir" env:"HOTLINE_CITY" placeholder:"DIR"`
+	Examples int    `help:"How many tickets to name." default:"20"`
+	Strict   bool   `help:"Exit with 1 when open deadlines change because a version was edited in place."`
+	JSON     bool   `help:"Print JSON."`
+}
+
+// Help says what is compared.
+func (c *previewCmd) Help() string {
+	return `Compares all open tickets under the pack in force with the pack of a folder, and says two things apart: what changes at
+once, because a policy version was edited in place or the calendar is another; and what would become of open tickets under the
+newest version of their policy, for the decision. They stay with the version they were registered under. A gateway may go on serving.`
+}
+
+// Run compares. It exits with 1 when --strict finds what it looks for.
+func (c *previewCmd) Run(ctx context.Context) error {
+	if c.Examples < 0 {
+		return fmt.Errorf("--examples %d: must be 0 or more", c.Examples)
+	}
+	o := app.PreviewOptions{City: c.City, Examples: c.Examples, Strict: c.Strict, JSON: c.JSON}
+	return quiet(app.PreviewPolicies(ctx, c.where(), o, app.Report{Out: os.Stdout, Progress: terminal(os.Stderr)}))
 }
 
 type clocksCmd struct {

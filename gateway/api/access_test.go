@@ -25,6 +25,7 @@ var (
 		"GET /search": readers, "GET /events": readers,
 		"POST /tickets":                     {"agent", "desk", "duty"},
 		"GET /tickets/{number}/similar":     readers,
+		"GET /tickets/{number}/clocks":      readers,
 		"GET /tickets/{number}/explanation": without(everyRole, "analyst"),
 		"GET /tickets/{number}/access":      {"auditor"},
 

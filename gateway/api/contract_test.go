@@ -174,7 +174,7 @@ func TestAnswersFitTheDescription(t *testing.T) {
 	o.Post("desk", "/tickets/"+number+"/actions/answer", map[string]any{"public_reply": "x"}).Is(http.StatusConflict).Code("ticket.move.illegal")
 
 	for _, target := range []string{
-		"/tickets?state=closed,triage&limit=10", "/tickets/" + number, "/tickets/" + number + "/explanation", "/search?q=13900139000", "/calls", "/alerts?open=true",
+		"/tickets?state=closed,triage&limit=10", "/tickets/" + number, "/tickets/" + number + "/explanation", "/tickets/" + number + "/clocks", "/search?q=13900139000", "/calls", "/alerts?open=true",
 		"/notices?state=pending", "/counts", "/units", "/categories", "/regions", "/reasons", "/roles", "/channels", "/me", "/deliveries?state=taken",
 	} {
 		o.Get("duty", target).Is(http.StatusOK)

@@ -50,6 +50,7 @@ func (a *API) routes() []route {
 		{get, "/tickets/:number", byRight, desk.RightRead, a.getTicket},
 		{post, "/tickets/:number/actions/:action", byRight, desk.RightRead, a.postAction},
 		{get, "/tickets/:number/explanation", byRight, desk.RightExplain, a.getExplanation},
+		{get, "/tickets/:number/clocks", byRight, desk.RightRead, a.getClocks},
 		{get, "/tickets/:number/similar", byRight, desk.RightRead, a.getSimilar},
 		{get, "/tickets/:number/access", byRight, desk.RightAccessLog, a.getAccess},
 		{get, "/media/:sha256", byRight, desk.RightRead, a.getMedia},

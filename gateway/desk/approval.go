@@ -60,7 +60,7 @@ func askedInTime(c *city.City, calendar *sla.Calendar, b sla.Budget, assignment 
 		if b.AskBefore.IsZero() {
 			continue
 		}
-		if last := calendar.Back(k.DueAt, b.AskBefore); now.After(last) {
+		if last := calendar.For(k.Unit).Back(k.DueAt, b.AskBefore); now.After(last) {
 			return ticket.Errorf(ticket.Conflict, "ticket.extend.late", "延期须在办结时限 %s 前 %d %s申请，最迟 %s，现已超过",
 				k.DueAt.In(c.Zone).Format(time.DateTime), b.AskBefore.Amount, limitUnits[string(b.AskBefore.Unit)], last.In(c.Zone).Format(time.DateTime))
 		}

@@ -92,11 +92,12 @@ func (i *Intake) begin(ctx context.Context, a admission, f *routing.Facts, where
 	if err != nil {
 		return nil, err
 	}
+	policy := a.city.PolicyKey(decision.Policy, counted(r, receivedAt, now))
 	reg := &ticket.Registration{
 		Number: number, Channel: a.channel.ID, Key: r.Key, ThreadKey: r.ThreadKey, FoldKey: r.FoldKey, Kind: r.Kind,
 		Source: r.Source, Type: first(f.Type, ticket.TypeOther), Urgency: first(decision.Urgency, r.Urgency, ticket.UrgencyNormal),
-		Category: f.Category, Region: f.Region, Tags: union(r.Tags, decision.Tags), Policy: a.city.PolicyKey(decision.Policy, counted(r, receivedAt, now)),
-		Confidential: r.Confidential, Public: r.Public && !r.Confidential, Historic: r.Historic, NoCallback: r.NoCallback || r.Source == ticket.SourceMachine,
+		Category: f.Category, Region: f.Region, Tags: union(r.Tags, decision.Tags), Policy: policy,
+		Confidential: r.Confidential, Public: r.Public && !r.Confidential, Historic: r.Historic, NoCallback: r.NoCallback || r.Source == ticket.SourceMachine || !a.city.CallsBack(policy),
 		ForeignNumber: r.ForeignNumber, HappenedAt: r.HappenedAt, ReceivedAt: receivedAt, Facts: record(r, f),
 	}
 	if where.By != "" {

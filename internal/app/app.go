@@ -227,6 +227,7 @@ func (a *App) build() error {
 	a.tracker = tracker.New(tracker.Options{
 		Store: a.store, Live: a.live, Random: rand.Reader, Log: a.log.With(slog.String("part", "tracker")), Now: now,
 		Every: a.clock.Pause(time.Second), Committed: committed, Metrics: tracker.NewMetrics(a.metrics),
+		Sound: a.soundClock,
 	})
 	a.accounts = account.New(account.Options{Store: a.store, Now: a.worldNow, Random: rand.Reader})
 

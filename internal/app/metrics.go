@@ -40,6 +40,7 @@ func newBacklog(counts func(ctx context.Context) (store.Counts, error)) *backlog
 	add("hotline_tickets_open", "Tickets on which work or a callback is owed.", func(c store.Counts) int64 { return c.Open })
 	add("hotline_tickets_triage", "Tickets without a sure owner.", func(c store.Counts) int64 { return c.Triage })
 	add("hotline_tickets_overdue", "Open tickets past the citizen's deadline.", func(c store.Counts) int64 { return c.Overdue })
+	add("hotline_tickets_overdue_unrated", "Of the overdue, those outside the public rates: machines' alarms, patrols.", func(c store.Counts) int64 { return c.OverdueUnrated })
 	add("hotline_quarantine_open", "Deliveries that could not be read and wait.", func(c store.Counts) int64 { return c.Quarantined })
 	add("hotline_outbox_pending", "Notices that wait to be delivered.", func(c store.Counts) int64 { return c.NoticesPending })
 	add("hotline_outbox_dead", "Notices given up, waiting to be driven again.", func(c store.Counts) int64 { return c.NoticesDead })

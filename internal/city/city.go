@@ -94,17 +94,41 @@ func (l *Live) Set(c *City) { l.p.Store(c) }
 // version, the one that held at registration does, else the default policy: no deadline is dropped by a reload.
 // ok is false when not even that one is there.
 func (c *City) Clocks(t *ticket.Ticket, history []ticket.Event, now time.Time) (clocks []sla.Clock, ok bool) {
-	policy, calendar, ok := c.policyOf(t)
+	policy, calendar, ok := c.Terms(t)
 	if !ok {
 		return nil, false
 	}
 	return sla.Evaluate(history, policy, calendar, now), true
 }
 
+// Terms are the policy and the calendar a ticket's clocks go by; see [City.Clocks].
+func (c *City) Terms(t *ticket.Ticket) (policy sla.Policy, calendar *sla.Calendar, ok bool) {
+	if policy, calendar, ok = c.Policies.Lookup(t.Policy); !ok {
+		id, _, _ := strings.Cut(t.Policy, "@")
+		policy, calendar, ok = c.Policies.Lookup(c.PolicyKey(id, t.RegisteredAt))
+	}
+	return policy, calendar, ok
+}
+
+// Unrated reports whether a ticket is outside the public rates (不计率): its policy says so, or a machine
+// made it, which nobody asks whether it is satisfied.
+func (c *City) Unrated(t *ticket.Ticket) bool {
+	policy, _, ok := c.Terms(t)
+	return t.Source == ticket.SourceMachine || ok && policy.Unrated
+}
+
+// CallsBack reports whether tickets of a policy, by its key, are called back: those that the public rates count, and
+// others that have a clock for it. Nobody waits for a word on a patrol's log.
+func (c *City) CallsBack(key string) bool {
+	policy, _, ok := c.Policies.Lookup(key)
+	_, clocked := policy.Clocks[sla.ClockCallback]
+	return !ok || !policy.Unrated || clocked
+}
+
 // ClocksAsOf is Clocks as they were while version was the newest of calendar id. same is true when that
 // cannot make a difference to the ticket; the clocks are then left out.
 func (c *City) ClocksAsOf(t *ticket.Ticket, history []ticket.Event, now time.Time, id string, version int) (clocks []sla.Clock, same bool) {
-	policy, calendar, ok := c.policyOf(t)
+	policy, calendar, ok := c.Terms(t)
 	if !ok {
 		return nil, true
 	}
@@ -115,25 +139,16 @@ func (c *City) ClocksAsOf(t *ticket.Ticket, history []ticket.Event, now time.Tim
 	return sla.Evaluate(history, policy, before, now), false
 }
 
-// policyOf is the policy by which a ticket's clocks count, with its calendar.
-func (c *City) policyOf(t *ticket.Ticket) (policy sla.Policy, calendar *sla.Calendar, ok bool) {
-	if policy, calendar, ok = c.Policies.Lookup(t.Policy); ok {
-		return policy, calendar, true
-	}
-	id, _, _ := strings.Cut(t.Policy, "@")
-	return c.Policies.Lookup(c.PolicyKey(id, t.RegisteredAt))
-}
-
 // Change is the write of a ticket's next state: the row, its events, and when to look again.
 // history is the whole of the ticket's events up to t, the new ones included; see [Upto].
 func (c *City) Change(expect int64, t ticket.Ticket, history []ticket.Event, now time.Time) store.TicketChange {
 	clocks, _ := c.Clocks(&t, history, now)
-	return ChangeBy(expect, t, history[expect:], clocks)
+	return c.ChangeBy(expect, t, history[expect:], clocks)
 }
 
 // ChangeBy is Change for clocks that are known already.
-func ChangeBy(expect int64, t ticket.Ticket, events []ticket.Event, clocks []sla.Clock) store.TicketChange {
-	change := store.TicketChange{Expect: expect, Ticket: t, Events: events}
+func (c *City) ChangeBy(expect int64, t ticket.Ticket, events []ticket.Event, clocks []sla.Clock) store.TicketChange {
+	change := store.TicketChange{Expect: expect, Ticket: t, Events: events, Unrated: c.Unrated(&t)}
 	if look, ok := sla.NextLook(clocks); ok {
 		change.Look = look
 	}

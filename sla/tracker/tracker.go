@@ -35,16 +35,23 @@ type Store interface {
 
 // Options are the parts of a tracker. All are required but Committed and Metrics.
 type Options struct {
-	Store     Store
-	Live      *city.Live
-	Random    io.Reader
-	Log       *slog.Logger
-	Now       func() time.Time // for Run only; RunOnce is told the time
-	Batch     int              // tickets a run takes; 0 means 64
-	Every     time.Duration    // pause between idle runs; 0 means 1 s
+	Store  Store
+	Live   *city.Live
+	Random io.Reader
+	Log    *slog.Logger
+	Now    func() time.Time // for Run only; RunOnce is told the time
+	// Sound says why the clock is not to be trusted; nil, and a nil function: it is. While it is not, nothing is judged:
+	// a step taken a day early stands on the ticket for good, one taken a minute late says so.
+	Sound     func(ctx context.Context) error
+	Batch     int           // tickets a run takes; 0 means 64
+	Every     time.Duration // pause between idle runs; 0 means 1 s
 	Committed func(urgent bool)
 	Metrics   *Metrics
 }
+
+// together is how many tickets' steps the tracker has written at once. Intake waits behind them: a transaction of sixty-four
+// is fifteen milliseconds of SQLite's one writer, and a storm has three of them a second.
+const together = 16
 
 // Tracker watches deadlines.
 type Tracker struct {
@@ -77,11 +84,23 @@ type Result struct {
 func (t *Tracker) Run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	doubt := ""
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-timer.C:
+		}
+		if why := t.doubt(ctx); why != "" {
+			if why != doubt && ctx.Err() == nil {
+				t.Log.ErrorContext(ctx, "deadlines are not judged: the clock cannot be trusted", slog.String("error", why))
+			}
+			doubt = why
+			timer.Reset(t.Every)
+			continue
+		} else if doubt != "" {
+			doubt = ""
+			t.Log.InfoContext(ctx, "deadlines are judged again")
 		}
 		result, err := t.RunOnce(ctx, t.Now())
 		if err != nil && ctx.Err() == nil {
@@ -93,6 +112,19 @@ func (t *Tracker) Run(ctx context.Context) {
 		}
 		timer.Reset(pause)
 	}
+}
+
+// doubt is why the clock is not to be trusted, "" when it is.
+func (t *Tracker) doubt(ctx context.Context) string {
+	if t.Sound == nil {
+		return ""
+	}
+	err := t.Sound(ctx)
+	t.Metrics.sound(err == nil)
+	if err == nil {
+		return ""
+	}
+	return err.Error()
 }
 
 // RunOnce takes one batch of due timers and records what has fallen due at now.
@@ -123,16 +155,19 @@ func (t *Tracker) RunOnce(ctx context.Context, now time.Time) (Result, error) {
 		changes, steps = append(changes, change), append(steps, n)
 	}
 	t.stuck.Store(int64(len(failed)))
-	for n, err := range t.Store.Commit(ctx, changes...) {
-		switch {
-		case err == nil:
-			result.Steps += steps[n]
-			t.Metrics.fired(steps[n])
-		case ticket.IsKind(err, ticket.Conflict), ticket.IsKind(err, ticket.Duplicate):
-			// Somebody moved the ticket, or another tracker was first: its timer says when to look again.
-		default:
-			failed = append(failed, err)
+	for part := range slices.Chunk(changes, together) {
+		for n, err := range t.Store.Commit(ctx, part...) {
+			switch {
+			case err == nil:
+				result.Steps += steps[n]
+				t.Metrics.fired(steps[n])
+			case ticket.IsKind(err, ticket.Conflict), ticket.IsKind(err, ticket.Duplicate):
+				// Somebody moved the ticket, or another tracker was first: its timer says when to look again.
+			default:
+				failed = append(failed, err)
+			}
 		}
+		steps = steps[len(part):]
 	}
 	if result.Steps > 0 {
 		t.Committed(false)
@@ -203,7 +238,7 @@ func (t *Tracker) look(c *city.City, w store.Watched, now time.Time) (store.Chan
 	for i := range clocks {
 		clocks[i].Due = nil
 	}
-	change.Tickets = []store.TicketChange{city.ChangeBy(w.Version, next, events, clocks)}
+	change.Tickets = []store.TicketChange{c.ChangeBy(w.Version, next, events, clocks)}
 	return change, len(events), nil
 }
 
@@ -252,18 +287,7 @@ func (t *Tracker) tell(c *city.City, next *ticket.Ticket, k sla.Clock, s sla.Due
 	if holder == "" {
 		holder = next.LeadUnit()
 	}
-	posts := map[string][]string{} // unit → posts
-	for _, role := range s.Step.To {
-		unit := holder
-		if role == "duty" || role == "supervision" || unit == "" {
-			unit = c.DutyUnit
-		}
-		posts[unit] = append(posts[unit], postsOf(c, unit, role)...)
-	}
-	for unit, ids := range posts { // each is told once, however often the step names its role
-		slices.Sort(ids)
-		posts[unit] = slices.Compact(ids)
-	}
+	posts := receivers(c, holder, s.Step.To)
 	for _, unit := range slices.Sorted(maps.Keys(posts)) {
 		n, err := outbox.About(outbox.KindLadder, unit, next, e, outbox.LadderNotice{
 			UnitNotice: outbox.UnitNotice{
@@ -306,31 +330,5 @@ func (t *Tracker) alert(c *city.City, next *ticket.Ticket, k sla.Clock, s sla.Du
 	}, nil
 }
 
-// postsOf are the posts of a unit in a role; of its parent when it has none.
-func postsOf(c *city.City, unit, role string) []string {
-	for range 4 {
-		u, ok := c.Rules.Unit(unit)
-		if !ok {
-			return nil
-		}
-		var posts []string
-		for _, p := range u.Posts {
-			if p.Role == role {
-				posts = append(posts, p.ID)
-			}
-		}
-		if posts != nil || u.Parent == "" {
-			return posts
-		}
-		unit = u.Parent
-	}
-	return nil
-}
-
 // ClockTitle is the Chinese name of a clock.
-func ClockTitle(n sla.ClockName) string {
-	return map[sla.ClockName]string{
-		sla.ClockDispatch: "派单", sla.ClockSign: "签收", sla.ClockContact: "首次联系",
-		sla.ClockResolve: "办结", sla.ClockCallback: "回访", sla.ClockArbitrate: "裁定", sla.ClockRedo: "重办",
-	}[n]
-}
+func ClockTitle(n sla.ClockName) string { return n.Title() }

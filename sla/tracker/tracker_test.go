@@ -33,6 +33,7 @@ var (
 type watch struct {
 	t       *testing.T
 	store   *sqlite.Store
+	writer  store.Writer
 	city    *city.City
 	tracker *tracker.Tracker
 	now     time.Time
@@ -40,16 +41,21 @@ type watch struct {
 
 func open(t *testing.T) *watch {
 	t.Helper()
+	w := &watch{t: t, store: sqlitetest.Open(t), now: monday, city: linyiCity(t)}
+	w.writer, w.tracker = w.store, w.another()
+	return w
+}
+
+func linyiCity(t *testing.T) *city.City {
+	t.Helper()
 	p, err := linyi()
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &watch{t: t, store: sqlitetest.Open(t), now: monday, city: &city.City{
+	return &city.City{
 		Hash: p.Hash, Prefix: "LY", Zone: p.City.Location, Rules: p.Ruleset,
 		Policies: p.PolicySet, DefaultPolicy: p.City.DefaultPolicy, DutyUnit: p.DutyUnit(), Say: p.Text,
-	}}
-	w.tracker = w.another()
-	return w
+	}
 }
 
 // another makes one more tracker over the same store.
@@ -79,7 +85,7 @@ func (w *watch) Dispatched(n int, policy, unit string, historic bool, received t
 		w.t.Fatal(err)
 	}
 	change := w.city.Change(0, t, []ticket.Event{first, second}, w.now)
-	if err := w.store.Commit(w.t.Context(), store.Change{Tickets: []store.TicketChange{change}})[0]; err != nil {
+	if err := w.writer.Commit(w.t.Context(), store.Change{Tickets: []store.TicketChange{change}})[0]; err != nil {
 		w.t.Fatal(err)
 	}
 	return id

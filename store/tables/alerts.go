@@ -89,12 +89,13 @@ func (s *Tables) Counts(ctx context.Context, now time.Time) (store.Counts, error
 		(SELECT count(*) FROM tickets WHERE (flags & 896) <> 0 AND (flags & 256) <> 0),
 		(SELECT count(*) FROM tickets WHERE callback_at IS NOT NULL),
 		(SELECT count(*) FROM tickets t WHERE `+overdue+`),
+		(SELECT count(*) FROM tickets t WHERE `+overdue+` AND t.flags & 1024 <> 0),
 		(SELECT count(*) FROM deliveries WHERE state = 'quarantined'),
 		(SELECT count(*) FROM outbox WHERE state = 'pending'),
 		(SELECT count(*) FROM outbox WHERE state = 'dead'),
 		(SELECT count(*) FROM alerts WHERE acked_at IS NULL),
 		(SELECT count(*) FROM calls WHERE call_back = 'due')`, func(r Row) (c store.Counts, err error) {
-		err = r.Scan(&c.Tickets, &c.Open, &c.Triage, &c.Disputed, &c.Approvals, &c.Callbacks, &c.Overdue, &c.Quarantined, &c.NoticesPending, &c.NoticesDead, &c.AlertsOpen, &c.CallsDue)
+		err = r.Scan(&c.Tickets, &c.Open, &c.Triage, &c.Disputed, &c.Approvals, &c.Callbacks, &c.Overdue, &c.OverdueUnrated, &c.Quarantined, &c.NoticesPending, &c.NoticesDead, &c.AlertsOpen, &c.CallsDue)
 		return c, err
-	}, now.UnixMilli())
+	}, now.UnixMilli(), now.UnixMilli())
 }

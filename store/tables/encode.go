@@ -114,6 +114,7 @@ const (
 	flagDisputed
 	flagAsked
 	flagOrdered
+	flagUnrated // outside the public rates
 )
 
 func (e *encoder) ticket(c *store.Change, tc *store.TicketChange) {
@@ -157,6 +158,7 @@ func flags(tc *store.TicketChange) int64 {
 		{tc.Ticket.Historic, flagHistoric},
 		{tc.Provisional, flagProvisional},
 		{tc.Ticket.Held, flagHeld},
+		{tc.Unrated, flagUnrated},
 		{slices.Contains(tc.Ticket.Ended, ticket.DataTicket), flagEndedTicket},
 		{slices.Contains(tc.Ticket.Ended, ticket.DataEvent), flagEndedEvents},
 		{tc.Ticket.Dispute != nil, flagDisputed},

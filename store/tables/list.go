@@ -105,6 +105,9 @@ func (s *Tables) narrow(q *query, f store.Filter) {
 	if f.HideHistoric {
 		q.and(`t.flags & 4 = 0`)
 	}
+	if f.HideUnrated {
+		q.and(`t.flags & 1024 = 0`)
+	}
 	if f.HideConfidential {
 		q.and(`t.flags & 1 = 0`)
 	}
