@@ -90,7 +90,7 @@ type timer struct {
 	cancelled  bool
 	holds      []hold
 	extensions []Limit
-	recorded   uint64 // steps of the ladder that events record, by index
+	recorded   uint64    // steps of the ladder that events record, by index
 	appointed  time.Time // of a callback: when the citizen asked to be called
 }
 
