@@ -11,6 +11,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"github.com/citizen-hotline/gateway/gateway/api"
 	"github.com/citizen-hotline/gateway/internal/wire"
 )
 
@@ -118,7 +119,10 @@ func isDelivery(c *fiber.Ctx) bool {
 // can hold none is text.
 func (s *Server) bodyLimit(c *fiber.Ctx) int {
 	id, ok := s.channelID(c)
-	if !ok {
+	switch {
+	case !ok && c.Path() == api.MediaPath:
+		return api.AttachmentMost
+	case !ok:
 		return apiBody
 	}
 	ch, known := s.Live.Get().Channels[id]

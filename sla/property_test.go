@@ -27,7 +27,7 @@ func randomPolicy(t *rapid.T) Policy {
 var someActions = []ticket.Action{
 	ticket.Dispatch, ticket.Sign, ticket.Sign, ticket.Contact, ticket.Pause, ticket.Pause, ticket.Resume, ticket.Resume, ticket.AskExtend,
 	ticket.Extend, ticket.Return, ticket.Withdraw, ticket.SendOn, ticket.AddUnit, ticket.Resolve, ticket.CallBack, ticket.Reopen,
-	ticket.Close, ticket.Triage, ticket.Arbitrate, ticket.Transfer, ticket.Merge, ticket.Urge,
+	ticket.Close, ticket.Triage, ticket.Object, ticket.Arbitrate, ticket.Transfer, ticket.Merge, ticket.Urge,
 }
 
 // randomStory draws a legal history and returns it with the moment after its last event.

@@ -18,7 +18,8 @@ var (
 	readers   = without(everyRole, "integrator", "admin")
 	allowed   = map[string][]string{
 		"GET /openapi.yaml": {"anonymous"}, "GET /docs": {"anonymous"}, "GET /now": {"anonymous"}, "GET /track/{number}": {"anonymous"}, "POST /login": {"anonymous"},
-		"GET /me": everyRole, "GET /units": everyRole, "GET /categories": everyRole, "GET /regions": everyRole, "GET /reasons": everyRole, "GET /roles": everyRole,
+		"POST /track/{number}/rating": {"anonymous"},
+		"GET /me":                     everyRole, "GET /units": everyRole, "GET /categories": everyRole, "GET /regions": everyRole, "GET /reasons": everyRole, "GET /roles": everyRole,
 		"GET /channels": {"duty", "integrator", "admin"},
 
 		"GET /tickets": readers, "GET /tickets/{number}": readers, "POST /tickets/{number}/actions/{action}": readers, "POST /tickets/bulk/{action}": readers, "GET /media/{sha256}": readers,
@@ -29,6 +30,8 @@ var (
 		"GET /tickets/{number}/explanation": without(everyRole, "analyst"),
 		"GET /tickets/{number}/access":      {"auditor"},
 
+		"POST /media":     {"desk", "unit_handler", "unit_head", "duty", "supervisor"},
+		"GET /callbacks":  {"callback", "duty"},
 		"GET /calls":      {"agent", "desk", "callback", "duty"},
 		"GET /deliveries": {"desk", "duty", "integrator"}, "POST /deliveries/{id}/redrive": {"desk", "duty", "integrator"},
 		"GET /alerts": {"desk", "unit_handler", "unit_head", "duty", "supervisor"}, "POST /alerts/{id}/ack": {"unit_head", "duty", "supervisor"},

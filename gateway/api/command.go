@@ -20,6 +20,10 @@ type command struct {
 	Amount        int                 `json:"amount" validate:"min=0,max=1000"`
 	LimitUnit     string              `json:"limit_unit" validate:"omitempty,oneof=minutes hours natural_days working_days working_hours"`
 	Until         time.Time           `json:"until"`
+	LastResort    bool                `json:"last_resort"`             // arbitrate: to the district of the place
+	Order         string              `json:"order" validate:"max=40"` // reply: number of the supervise order
+	Outcome       string              `json:"outcome" validate:"omitempty,oneof=reached refused no_answer wrong_number appointed"`
+	Media         []attachment        `json:"media" validate:"max=10,dive"` // files handed over before
 	Reached       *bool               `json:"reached"`
 	Solved        *bool               `json:"solved"`
 	Satisfaction  ticket.Satisfaction `json:"satisfaction" validate:"omitempty,oneof=satisfied acceptable dissatisfied"`
@@ -72,7 +76,8 @@ func (a *API) commandOf(k *call, action ticket.Action, b *command) (ticket.Comma
 		return ticket.Command{}, ticket.Errorf(ticket.NotFound, "ticket.action.unknown", "没有这种操作")
 	}
 	cmd := ticket.Command{Action: action, Cause: ticket.Cause{Reason: b.Reason}, Details: ticket.Details{
-		Assignment: b.Assignment, Unit: b.Unit, Units: b.Units, Relation: b.Relation, Amount: b.Amount, LimitUnit: b.LimitUnit, Until: b.Until, Reached: b.Reached, Solved: b.Solved,
+		Assignment: b.Assignment, Unit: b.Unit, Units: b.Units, Relation: b.Relation, Amount: b.Amount, LimitUnit: b.LimitUnit, Until: b.Until, LastResort: b.LastResort,
+		Order: strings.ToUpper(b.Order), Outcome: b.Outcome, Reached: b.Reached, Solved: b.Solved,
 		Satisfaction: b.Satisfaction, Type: b.Type, Urgency: b.Urgency, Category: b.Category, Region: b.Region, Confidential: b.Confidential, Public: b.Public,
 		PublicSummary: b.PublicSummary, ForeignNumber: b.ForeignNumber, Tags: b.Tags, Fields: b.Fields,
 	}}
@@ -83,6 +88,7 @@ func (a *API) commandOf(k *call, action ticket.Action, b *command) (ticket.Comma
 		}
 		cmd.Details.Other = id
 	}
+	var err error
 	p := ticket.Private{Title: clean(b.Title), Text: clean(b.Text), Note: clean(b.Note), PublicReply: clean(b.PublicReply)}
 	area := a.Live.Get().AreaCode
 	p.Appellant, p.OtherParty = b.Appellant.party(area), b.OtherParty.party(area)
@@ -91,7 +97,10 @@ func (a *API) commandOf(k *call, action ticket.Action, b *command) (ticket.Comma
 		return cmd, &ticket.Error{Kind: ticket.Invalid, Code: "body.invalid", Message: "请按提示修改", Fields: wrong}
 	}
 	p.Place = at
-	if !p.Appellant.IsZero() || !p.OtherParty.IsZero() || p.Place != (ticket.Place{}) || p.Title+p.Text+p.Note+p.PublicReply != "" {
+	if p.Media, err = a.attachments(b.Media); err != nil {
+		return cmd, err
+	}
+	if p.Media != nil || !p.Appellant.IsZero() || !p.OtherParty.IsZero() || p.Place != (ticket.Place{}) || p.Title+p.Text+p.Note+p.PublicReply != "" {
 		cmd.Private = &p
 	}
 	return cmd, nil

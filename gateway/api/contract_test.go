@@ -149,6 +149,8 @@ func TestAnswersFitTheDescription(t *testing.T) {
 	o.send(o.as("agent"), http.MethodPost, "/tickets", http.Header{"Idempotency-Key": {"r-1"}}, flood2()).Is(http.StatusOK)
 	o.Post("agent", "/tickets", map[string]any{"channel": "nowhere", "text": "x"}).Is(http.StatusUnprocessableEntity)
 
+	file := http.Header{"Content-Type": {"application/octet-stream"}}
+	proof := o.send(o.as("yitang"), http.MethodPost, "/media", file, "%PDF-1.7 鉴定委托书").Is(http.StatusCreated).field("sha256")
 	steps := []struct {
 		login, action string
 		body          any
@@ -158,15 +160,31 @@ func TestAnswersFitTheDescription(t *testing.T) {
 		{"yitang", "reveal", map[string]any{"reason": "contact_citizen", "fields": []string{"appellant"}}},
 		{"yitang", "ask_extend", map[string]any{"reason": "works_needed", "amount": 1, "limit_unit": "hours"}},
 		{"desk", "refuse_extend", map[string]any{"reason": "complex"}},
-		{"yitang", "pause", map[string]any{"reason": "awaits_weather", "until": "2026-07-13T10:00:00+08:00"}},
+		{"yitang", "ask_pause", map[string]any{"reason": "awaits_weather", "until": "2026-07-13T10:00:00+08:00"}},
+		{"desk", "refuse_pause", map[string]any{"reason": "not_proved"}},
+		{"yitang", "ask_pause", map[string]any{"reason": "awaits_procedure", "media": []any{map[string]any{"sha256": proof, "name": "委托书.pdf", "role": "evidence"}}}},
+		{"desk", "pause", nil},
 		{"yitang", "resume", nil},
 		{"agent", "urge", map[string]any{}},
+		{"duty", "supervise", map[string]any{"reason": "pushing_away", "until": "2026-07-13T12:00:00+08:00"}},
+		{"yitang", "reply", map[string]any{"note": "泵车已在途中"}},
+		{"yitang", "ask_terminate", map[string]any{"reason": "self_resolved"}},
+		{"desk", "refuse_terminate", map[string]any{"reason": "still_reasonable"}},
 		{"agent", "amend", map[string]any{"category": "01.04.01", "appellant": map[string]any{"name": "王秀兰", "phone": "13900139000"}}},
 		{"yitang", "resolve", map[string]any{"public_reply": "积水已排除。", "note": "泵车两台"}},
 		{"callback", "call_back", map[string]any{"reached": true, "solved": true, "satisfaction": "satisfied"}},
 		{"callback", "close", nil},
 	}
 	for _, s := range steps {
+		if s.action == "call_back" {
+			if list := o.Get("callback", "/callbacks").Is(http.StatusOK); !strings.Contains(string(list.body), "13900139000") {
+				t.Errorf("the citizen to be called is not listed: %s", list.body)
+			}
+			o.send(public, http.MethodPost, "/track/"+number+"/rating", nil, map[string]any{"code": "WRONG1", "solved": true, "satisfaction": "satisfied"}).Is(http.StatusNotFound)
+			o.send(public, http.MethodPost, "/track/"+number+"/rating", nil, map[string]any{"code": code, "satisfaction": "satisfied"}).Is(http.StatusUnprocessableEntity)
+			o.send(public, http.MethodPost, "/track/"+number+"/rating", nil, map[string]any{"code": code, "solved": true, "satisfaction": "satisfied", "text": "谢谢"}).Is(http.StatusOK)
+			o.send(public, http.MethodPost, "/track/"+number+"/rating", nil, map[string]any{"code": code, "solved": true, "satisfaction": "satisfied"}).Is(http.StatusConflict).Code("rating.given")
+		}
 		o.Advance(60e9)
 		o.Post(s.login, "/tickets/"+number+"/actions/"+s.action, s.body).Is(http.StatusOK)
 	}

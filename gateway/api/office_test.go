@@ -137,7 +137,7 @@ func (o *office) send(c *http.Client, method, target string, header http.Header,
 		o.t.Fatal(err)
 	}
 	maps.Copy(req.Header, header)
-	if body != nil {
+	if body != nil && req.Header.Get("Content-Type") == "" {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	resp, err := c.Do(req)

@@ -27,6 +27,7 @@ const (
 	RightRegister     Right = "ticket.register"
 	RightCalls        Right = "call.read"
 	RightCallbacks    Right = "callback.read"
+	RightAttach       Right = "media.attach"
 	RightDeliveries   Right = "delivery.read"
 	RightRedrive      Right = "delivery.redrive"
 	RightAlerts       Right = "alert.read"
@@ -73,27 +74,27 @@ var Roles = []Role{
 	},
 	{
 		ID: "desk", Title: "分拨员", Personal: SightMasked, Actions: deskActions,
-		Rights: append([]Right{RightRegister, RightCalls, RightDeliveries, RightRedrive, RightAlerts}, reading...),
+		Rights: append([]Right{RightRegister, RightCalls, RightDeliveries, RightRedrive, RightAlerts, RightAttach}, reading...),
 	},
 	{
 		ID: "callback", Title: "回访员", Personal: SightFull,
 		Actions: []ticket.Action{ticket.CallBack, ticket.Survey, ticket.Close, ticket.Reopen, ticket.Note},
 		Rights:  append([]Right{RightCalls, RightCallbacks}, reading...),
 	},
-	{ID: "unit_handler", Title: "承办人", Personal: SightMasked, Actions: handlerActions, Rights: []Right{RightRead, RightSearch, RightExplain, RightAlerts}},
-	{ID: "unit_head", Title: "承办单位负责人", Personal: SightMasked, Actions: handlerActions, Rights: []Right{RightRead, RightSearch, RightExplain, RightAlerts, RightAck, RightReports}},
+	{ID: "unit_handler", Title: "承办人", Personal: SightMasked, Actions: handlerActions, Rights: []Right{RightRead, RightSearch, RightExplain, RightAlerts, RightAttach}},
+	{ID: "unit_head", Title: "承办单位负责人", Personal: SightMasked, Actions: handlerActions, Rights: []Right{RightRead, RightSearch, RightExplain, RightAlerts, RightAck, RightReports, RightAttach}},
 	{
 		ID: "duty", Title: "值班长", Personal: SightMasked,
 		Actions: append([]ticket.Action{ticket.Arbitrate, ticket.Supervise, ticket.Terminate}, deskActions...),
 		Rights: append([]Right{
 			RightRegister, RightCalls, RightDeliveries, RightRedrive, RightAlerts, RightAck, RightConfidential, RightNotices,
-			RightReports, RightChannels, RightCallbacks,
+			RightReports, RightChannels, RightCallbacks, RightAttach,
 		}, reading...),
 	},
 	{
 		ID: "supervisor", Title: "督办员", Personal: SightMasked,
 		Actions: []ticket.Action{ticket.Supervise, ticket.Urge, ticket.Terminate, ticket.RefuseTerminate, ticket.Reopen, ticket.Note, ticket.Reveal, ticket.Hold, ticket.Release},
-		Rights:  append([]Right{RightAlerts, RightAck, RightReports, RightConfidential}, reading...),
+		Rights:  append([]Right{RightAlerts, RightAck, RightReports, RightConfidential, RightAttach}, reading...),
 	},
 	{ID: "analyst", Title: "分析员", Personal: SightNone, Rights: []Right{RightRead, RightSearch, RightReports}},
 	{ID: "auditor", Title: "审计员", Personal: SightMasked, Actions: []ticket.Action{ticket.Hold, ticket.Release}, Rights: []Right{RightRead, RightSearch, RightExplain, RightAccessLog, RightReports, RightConfidential}},

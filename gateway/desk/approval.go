@@ -39,6 +39,9 @@ func (d *Desk) withinBudget(c *city.City, t *ticket.Ticket, history []ticket.Eve
 		}
 		return withinMost(b.ExtensionMost, &cmd.Details)
 	case ticket.Return:
+		if a.Forced {
+			return nil // no return at all: its own refusal says why
+		}
 		return mayReturn(c, calendar, b, t, a, now)
 	case ticket.Close:
 		return mayClose(b, t, cmd)

@@ -103,11 +103,19 @@ func (d *Desk) rate(ctx context.Context, number, code string, r Rating) (Track, 
 		return Track{}, err
 	}
 	t, reached := item.Ticket, true
+	work := &t
+	if t.State == ticket.StateMerged {
+		lead, err := d.leadOf(ctx, &t)
+		if err != nil {
+			return Track{}, err
+		}
+		work = &lead.Ticket
+	}
 	switch {
 	case t.Callback.Done:
 		return Track{}, ticket.Errorf(ticket.Conflict, "rating.given", "本次办理结果已经评价过，谢谢；如有新情况请补充诉求或拨打热线")
-	case t.State != ticket.StateResolved && t.State != ticket.StateMerged:
-		return Track{}, ticket.Errorf(ticket.Conflict, "rating.not_now", "工单%s，现在不能评价；办结后请再来", StateTitle(t.State))
+	case !ratable(&t, work):
+		return Track{}, ticket.Errorf(ticket.Conflict, "rating.not_now", "工单%s，现在不能评价；办结后请再来", StateTitle(work.State))
 	}
 	history, err := d.Store.History(ctx, t.ID)
 	if err != nil {

@@ -108,7 +108,6 @@ func (d *Desk) track(ctx context.Context, c *city.City, item store.Item, now tim
 	if !item.Due.IsZero() && t.State.Open() && t.State != ticket.StateResolved {
 		out.Expected = local(c, item.Due)
 	}
-	out.Ratable = (t.State == ticket.StateResolved || t.State == ticket.StateMerged) && !t.Callback.Done
 	out.Rating = satisfactionTitles[t.Outcome.Final]
 	work, workHistory := t, history
 	if t.State == ticket.StateMerged || !t.Incident.IsZero() && t.Incident != t.ID {
@@ -124,6 +123,7 @@ func (d *Desk) track(ctx context.Context, c *city.City, item store.Item, now tim
 	if u := work.LeadUnit(); u != "" {
 		out.Unit = c.UnitTitle(u)
 	}
+	out.Ratable = ratable(t, work)
 	out.Steps = steps(c, t, history, work, workHistory)
 	for _, e := range history {
 		if e.Private != nil && e.Private.PublicReply != "" {
@@ -131,6 +131,13 @@ func (d *Desk) track(ctx context.Context, c *city.City, item store.Item, now tim
 		}
 	}
 	return out, nil
+}
+
+// ratable reports whether the citizen of a ticket may say how it was handled: once, each time the work was done. work is the
+// ticket whose unit did it.
+func ratable(t, work *ticket.Ticket) bool {
+	done := work.State == ticket.StateResolved || t.ID != work.ID && work.State == ticket.StateClosed
+	return done && !t.Callback.Done && (t.State == ticket.StateResolved || t.State == ticket.StateMerged)
 }
 
 // leadOf reads the ticket whose unit does the work of a merged one, which may have been merged itself.

@@ -16,7 +16,7 @@ var inGlossary = map[string][]string{
 	"ticket":  {"State", "AssignmentState", "Action", "Kind", "SourceClass", "RequestType", "Urgency", "CallEvent"},
 	"sla":     {"ClockName", "ClockState", "LimitUnit"},
 	"routing": {"Stage"},
-	"store":   {"DeliveryState", "NoticeState"},
+	"store":   {"DeliveryState", "NoticeState", "Queue"},
 }
 
 // A word that is stored and not explained is a word each reader explains differently.

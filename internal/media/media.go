@@ -132,6 +132,25 @@ func (s *Store) Get(hash string) (io.ReadSeekCloser, error) {
 	return f, nil
 }
 
+// Ref describes what is kept under a hash as Put did. ticket.NotFound when it is not there.
+func (s *Store) Ref(hash string) (ticket.MediaRef, error) {
+	f, err := s.Get(hash)
+	if err != nil {
+		return ticket.MediaRef{}, err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	head := make([]byte, sniffSize)
+	n, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+		return ticket.MediaRef{}, unavailable(err)
+	}
+	size, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return ticket.MediaRef{}, unavailable(err)
+	}
+	return ticket.MediaRef{SHA256: hash, Size: size, MIME: mimetype.Detect(head[:n]).String(), Fetched: true}, nil
+}
+
 // Each calls each with the hash of every attachment that was last kept before a time.
 func (s *Store) Each(before time.Time, each func(hash string) error) error {
 	folders, err := filepath.Glob(filepath.Join(s.dir, "[0-9a-f][0-9a-f]"))

@@ -1,0 +1,650 @@
+package desk_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/citizen-hotline/gateway/adapters"
+	"github.com/citizen-hotline/gateway/gateway/desk"
+	"github.com/citizen-hotline/gateway/internal/city"
+	"github.com/citizen-hotline/gateway/internal/outbox"
+	"github.com/citizen-hotline/gateway/store"
+	"github.com/citizen-hotline/gateway/ticket"
+)
+
+// More people of the office.
+var (
+	supervisor = desk.Viewer{Login: "supervisor", Roles: []string{"supervisor"}}
+	second     = desk.Viewer{Login: "duty2", Roles: []string{"duty"}}
+	liuqing    = desk.Viewer{Login: "liuqing", Roles: []string{"unit_handler"}, Unit: "s-371302102"}
+)
+
+// lift is a matter of five working days that Yitang has signed, on the morning of Monday 13 July 2026.
+func (o *office) lift(key string) *matter {
+	o.t.Helper()
+	m := o.Report(ticket.Request{
+		Key: key, Text: "兰山区义堂镇小区电梯经常故障", Region: "371302105", Unit: "s-371302105",
+		Appellant: ticket.Party{Name: "王秀兰", Phone: "+8613800138000"}, Reply: &ticket.ReplyHandle{Address: "openid-" + key},
+	})
+	if p := m.By(officer).Policy; p == nil || !strings.HasPrefix(p.ID, "general@") {
+		o.t.Fatalf("the matter has the policy %+v", p)
+	}
+	m.Does(yitang, ticket.Sign)
+	return m
+}
+
+// clock is the newest clock of that name, of an assignment; 0 is the ticket's own.
+func (m *matter) clock(name string, assignment int) desk.Clock {
+	m.o.t.Helper()
+	for _, k := range slices.Backward(m.By(officer).Clocks) {
+		if string(k.Name) == name && k.Assignment == assignment {
+			return k
+		}
+	}
+	m.o.t.Fatalf("%s has no clock %s of %d", m.Number, name, assignment)
+	return desk.Clock{}
+}
+
+func until(at time.Time) part { return func(c *ticket.Command) { c.Details.Until = at } }
+
+func proof(role string) part {
+	return func(c *ticket.Command) {
+		private(c).Media = append(private(c).Media, ticket.MediaRef{SHA256: strings.Repeat("a", 64), Name: "委托书.pdf", Role: role})
+	}
+}
+
+func outcome(o string) part { return func(c *ticket.Command) { c.Details.Outcome = o } }
+
+func content(solved bool, s ticket.Satisfaction) part {
+	return func(c *ticket.Command) {
+		c.Details.Outcome, c.Details.Solved, c.Details.Satisfaction = ticket.OutcomeReached, &solved, s
+	}
+}
+
+// queued lists the numbers in a queue.
+func (o *office) queued(q store.Queue) []string {
+	o.t.Helper()
+	list, err := o.desk.List(o.t.Context(), officer, desk.Query{Queue: q})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	var numbers []string
+	for _, s := range list.Items {
+		numbers = append(numbers, s.Number)
+	}
+	return numbers
+}
+
+// The unit asks on Monday, the desk approves on Tuesday, work goes on on Wednesday: one working day is held, not two.
+func TestTheClockStandsStillOnlyFromTheApproval(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	m := o.lift("k-1")
+	due := m.By(officer).Due
+	m.Refused("access.denied", yitang, ticket.Pause, reason("awaits_weather"))
+	m.Refused("command.invalid", yitang, ticket.AskPause, reason("awaits_weather"), until(o.now.Add(-time.Hour)))
+	m.Does(yitang, ticket.AskPause, reason("awaits_weather"), until(o.now.Add(240*time.Hour)))
+	m.Refused("ticket.pause.pending", yitang, ticket.AskPause, reason("awaits_weather"))
+	if got := o.queued(store.QueueApproval); !slices.Equal(got, []string{m.Number}) {
+		t.Errorf("%v wait for an approval", got)
+	}
+	o.Advance(24 * time.Hour)
+	if k := m.clock("resolve", 1); k.State != "running" {
+		t.Errorf("asked for only, the clock is %s", k.State)
+	}
+	if view := m.Does(allocator, ticket.Pause); view.State != ticket.StatePaused || view.Assignments[0].PauseAsked != nil {
+		t.Errorf("approved, it is %s: %+v", view.State, view.Assignments[0])
+	}
+	if got := o.queued(store.QueueApproval); got != nil {
+		t.Errorf("%v still wait for an approval", got)
+	}
+	if k := m.clock("resolve", 0); k.State != "paused" {
+		t.Errorf("approved, the citizen's clock is %s", k.State)
+	}
+	o.Advance(24 * time.Hour)
+	m.Does(yitang, ticket.Resume)
+	if after := m.By(officer).Due; after.Sub(due) != 24*time.Hour {
+		t.Errorf("the deadline moved from %s to %s", due, after)
+	}
+}
+
+func TestARefusedPauseHoldsNothing(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	m := o.lift("k-1")
+	due := m.By(officer).Due
+	m.Refused("ticket.pause.none", allocator, ticket.RefusePause, reason("not_proved"))
+	m.Does(yitang, ticket.AskPause, reason("awaits_weather"))
+	o.Advance(48 * time.Hour)
+	m.Refused("ticket.command.incomplete", allocator, ticket.RefusePause)
+	view := m.Does(allocator, ticket.RefusePause, reason("not_proved"))
+	if !view.Due.Equal(due) || view.State != ticket.StateHandling || view.Counters.Pauses != 0 {
+		t.Errorf("refused, it is %s, due %s, with %d pauses", view.State, view.Due, view.Counters.Pauses)
+	}
+	has(t, "the story", view.Events[len(view.Events)-1].Words, "驳回", "挂起申请", "理由不充分")
+}
+
+func TestAReasonThatMustBeProvedNeedsEvidence(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	m := o.lift("k-1")
+	m.Refused("command.invalid", yitang, ticket.AskPause, reason("awaits_procedure"))
+	m.Refused("command.invalid", yitang, ticket.AskPause, reason("awaits_procedure"), proof("photo"))
+	m.Refused("command.invalid", allocator, ticket.Pause, reason("awaits_procedure")) // directly, it needs its proof, too
+	view := m.Does(yitang, ticket.AskPause, reason("awaits_procedure"), proof(desk.Evidence))
+	if len(view.Media) != 1 || view.Media[0].Role != desk.Evidence {
+		t.Errorf("the officer has %+v to decide by", view.Media)
+	}
+	if view = m.Does(allocator, ticket.Pause); view.State != ticket.StatePaused {
+		t.Errorf("proved and approved, it is %s", view.State)
+	}
+}
+
+// Due on Monday 20 July at 24:00 and to be asked for a working hour before: at 16:30, when the last working hour of the summer begins.
+func TestAnExtensionIsAskedForInTime(t *testing.T) {
+	t.Parallel()
+	at := func(clock string, more time.Duration) time.Time {
+		day, err := time.ParseInLocation(time.DateTime, "2026-07-20 "+clock, time.FixedZone("", 8*3600))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return day.Add(more)
+	}
+	for name, tt := range map[string]struct {
+		asked time.Time
+		code  string // "": in time
+	}{
+		"at the last moment":         {at("16:30:00", 0), ""},
+		"a millisecond later":        {at("16:30:00", time.Millisecond), "ticket.extend.late"},
+		"a second after it expired":  {at("23:59:59", 2*time.Second), "ticket.extend.late"},
+		"a nanosecond is no moment":  {at("16:30:00", time.Nanosecond), ""},
+		"in the morning of that day": {at("09:00:00", 0), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := open(t)
+			m := o.lift("k-1")
+			o.now = tt.asked.Add(-time.Minute) // a command takes a minute
+			if tt.code != "" {
+				m.Refused(tt.code, yitang, ticket.AskExtend, reason("complex"), by(5, ""))
+				return
+			}
+			m.Does(yitang, ticket.AskExtend, reason("complex"), by(5, ""))
+			before := len(o.told(outbox.KindCitizen))
+			view := m.Does(allocator, ticket.Extend)
+			if day := view.Due.Format(time.DateOnly); day != "2026-07-27" {
+				t.Errorf("five working days more end on %s", day)
+			}
+			told := o.told(outbox.KindCitizen)
+			if len(told) != before+1 {
+				t.Fatalf("the citizen was told %d times", len(told)-before)
+			}
+			has(t, "the word to the citizen", string(told[before].Body), "7月27日", "情况复杂", m.Number)
+		})
+	}
+}
+
+// Two units give it back; what the third does is an objection, and the duty officer rules.
+func TestAMatterThatNobodyWantsIsRuled(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	m := o.lift("k-1")
+	m.Does(yitang, ticket.Return, reason("not_ours"))
+	m.Does(allocator, ticket.Dispatch, to("s-371302102"))
+	m.Does(liuqing, ticket.Return, reason("wrong_place"))
+	m.Does(allocator, ticket.Dispatch, to("s-371302105"))
+	view := m.Does(yitang, ticket.Return, reason("not_ours"))
+	if view, err := o.desk.Ticket(t.Context(), officer, m.Number); err != nil || view.State != ticket.StateTriage || view.Dispute == nil || view.Dispute.Unit.ID != "s-371302105" {
+		t.Fatalf("the third return made it %s, disputed by %+v, %v", view.State, view.Dispute, err)
+	}
+	has(t, "the story", view.Events[len(view.Events)-1].Words, "提请裁定", "不属本单位职责")
+	if got := o.queued(store.QueueArbitration); !slices.Equal(got, []string{m.Number}) {
+		t.Errorf("%v wait for a ruling", got)
+	}
+	// The citizen's clock runs on; the last holder's has stopped, and the centre's own runs.
+	if k := m.clock("resolve", 0); k.State != "running" {
+		t.Errorf("in dispute the citizen's clock is %s", k.State)
+	}
+	if k := m.clock("resolve", 3); k.State != "cancelled" || k.Unit != "s-371302105" {
+		t.Errorf("the last holder's clock is %s, charged to %s", k.State, k.Unit)
+	}
+	if k := m.clock("arbitrate", 3); k.State != "running" || k.Unit != "" {
+		t.Errorf("the ruling's clock is %s, charged to %q", k.State, k.Unit)
+	}
+	m.Refused("ticket.dispute.pending", allocator, ticket.Dispatch, to("s-371302102"))
+	m.Refused("ticket.dispute.pending", allocator, ticket.Triage, reason("unclear"))
+	m.Refused("access.denied", allocator, ticket.Arbitrate, to("s-371302102"), reason("by_place"))
+
+	view = m.Does(officer, ticket.Arbitrate, reason("by_last_resort"), func(c *ticket.Command) { c.Details.LastResort = true })
+	if view.Unit.ID != "d-371302" || view.Dispute != nil || !view.Assignments[3].Forced {
+		t.Errorf("the last resort is %+v", view.Assignments[3])
+	}
+	has(t, "the story", view.Events[len(view.Events)-1].Words, "属地", "兜底")
+	if k := m.clock("arbitrate", 3); k.State != "met" {
+		t.Errorf("ruled in time, its clock is %s", k.State)
+	}
+	if got := o.queued(store.QueueArbitration); got != nil {
+		t.Errorf("%v still wait for a ruling", got)
+	}
+	m.Refused("ticket.return.forced", district, ticket.Return, reason("not_ours"))
+	m.Refused("ticket.return.forced", district, ticket.Object, reason("not_ours"))
+}
+
+func TestAUnitObjectsWhenItsReturnWindowIsOver(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	m := o.lift("k-1")
+	o.Advance(72 * time.Hour)
+	m.Refused("ticket.return.late", yitang, ticket.Return, reason("not_ours"))
+	m.Refused("command.invalid", yitang, ticket.Object, reason("complex"))
+	m.Does(yitang, ticket.Object, reason("disputed_owner"))
+	if view := m.By(officer); view.State != ticket.StateTriage || view.Counters.Objections != 1 {
+		t.Errorf("it is %s", view.State)
+	}
+	// The clock of the ruling is the centre's: a working day later it is late, and the officer hears of it.
+	o.Advance(48 * time.Hour)
+	if k := m.clock("arbitrate", 1); !k.Overdue {
+		t.Errorf("the ruling is not late: due %s, now %s", k.DueAt, o.now)
+	}
+}
+
+func TestALastResortNeedsAPlace(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	m := o.Report(ticket.Request{Key: "k-1", Text: "某处电梯经常故障", Unit: "s-371302105", Appellant: ticket.Party{Phone: "+8613800138000"}})
+	last := func(c *ticket.Command) { c.Details.LastResort = true }
+	if r := m.By(officer).Region; r != nil {
+		t.Fatalf("the place is known: %+v", r)
+	}
+	m.Does(yitang, ticket.Object, reason("disputed_owner"))
+	m.Refused("ticket.arbitrate.no_district", officer, ticket.Arbitrate, reason("by_last_resort"), last)
+	m.Refused("command.invalid", officer, ticket.Arbitrate, reason("by_last_resort"), last, to("d-371302"))
+	m.Does(officer, ticket.Amend, func(c *ticket.Command) { c.Details.Region = "371312" })
+	if view := m.Does(officer, ticket.Arbitrate, reason("by_last_resort"), last); view.Unit.ID != "d-371312" {
+		t.Errorf("Hedong's matter went to %s", view.Unit.ID)
+	}
+}
+
+// Of two officers one wins; the other learns what was ruled, and may rule otherwise only knowing it.
+func TestTwoOfficersRuleAtOnce(t *testing.T) {
+	t.Parallel()
+	for range 5 {
+		o := open(t)
+		m := o.lift("k-1")
+		m.Does(yitang, ticket.Object, reason("disputed_owner"))
+		units, errs := []string{"s-371302105", "s-371302102"}, make([]error, 2)
+		var both sync.WaitGroup
+		for n, v := range []desk.Viewer{officer, second} {
+			both.Go(func() {
+				_, errs[n] = o.desk.Act(context.WithoutCancel(t.Context()), v, m.Number,
+					ticket.Command{Action: ticket.Arbitrate, Cause: ticket.Cause{Reason: "by_place"}, Details: ticket.Details{Unit: units[n]}}, 0)
+			})
+		}
+		both.Wait()
+		winner, loser := 0, 1
+		if errs[0] != nil {
+			winner, loser = 1, 0
+		}
+		view := m.By(officer)
+		if errs[winner] != nil || view.Unit.ID != units[winner] || len(view.Assignments) != 2 {
+			t.Fatalf("the winner got %v, the owner is %s of %d", errs[winner], view.Unit.ID, len(view.Assignments))
+		}
+		if errs[loser] == nil {
+			t.Fatal("both rulings were taken")
+		}
+		has(t, "what the other officer learns", errs[loser].Error(), []string{"duty", "duty2"}[winner], view.Unit.Title, "裁定")
+		m.Refused("ticket.arbitrate.ruled", second, ticket.Arbitrate, to("s-371302102"), reason("by_place"))
+		cmd := ticket.Command{Action: ticket.Arbitrate, Cause: ticket.Cause{Reason: "by_place"}, Details: ticket.Details{Unit: "d-371302"}}
+		if view, err := o.desk.Act(t.Context(), second, m.Number, cmd, view.Version); err != nil || view.Unit.ID != "d-371302" {
+			t.Errorf("knowing the ruling, the officer may rule otherwise: %v", err)
+		}
+	}
+}
+
+// The lead answers for the whole: its clock runs until those who assist have finished.
+func TestTheLeadAnswersForTheWhole(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	m := o.lift("k-1")
+	m.Does(allocator, ticket.AddUnit, to("s-371302102"))
+	m.Does(yitang, ticket.Resolve, share(1), saying("电梯已修复"))
+	if view := m.By(officer); view.State != ticket.StateHandling {
+		t.Errorf("with a unit at work it is %s", view.State)
+	}
+	if k := m.clock("resolve", 1); k.State != "running" {
+		t.Errorf("the lead's clock is %s", k.State)
+	}
+	o.Advance(10 * 24 * time.Hour)
+	if k := m.clock("resolve", 1); !k.Overdue || k.Unit != "s-371302105" {
+		t.Errorf("the lead is not late with the whole: %+v", k)
+	}
+	m.Does(liuqing, ticket.Sign)
+	if view := m.Does(liuqing, ticket.Resolve, saying("已配合")); view.State != ticket.StateResolved || view.PublicReply != "电梯已修复" {
+		t.Errorf("it is %s with the reply %q", view.State, view.PublicReply)
+	}
+	if k := m.clock("resolve", 1); k.State != "missed" {
+		t.Errorf("the lead's clock ended %s", k.State)
+	}
+}
+
+func TestALeadThatSaysWhyFinishesAlone(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	m := o.lift("k-1")
+	m.Does(allocator, ticket.AddUnit, to("s-371302102"))
+	m.Refused("command.invalid", yitang, ticket.Resolve, share(1), saying("电梯已修复"), reason("complex"))
+	view := m.Does(yitang, ticket.Resolve, share(1), saying("电梯已修复"), reason("assist_late"))
+	if view.State != ticket.StateResolved || view.Assignments[1].State != ticket.Withdrawn || view.Assignments[1].Reason != "协办单位未按时反馈，主办单位先行办结" {
+		t.Errorf("it is %s, the other %+v", view.State, view.Assignments[1])
+	}
+	if k := m.clock("resolve", 1); k.State != "met" {
+		t.Errorf("the lead's clock ended %s", k.State)
+	}
+	has(t, "the story", view.Events[len(view.Events)-1].Words, "不再等待协办单位")
+}
+
+func TestADistrictStaysAnswerableForItsStreet(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	m := o.Report(ticket.Request{Key: "k-1", Text: "兰山区义堂镇小区电梯经常故障", Region: "371302105", Unit: "d-371302", Appellant: ticket.Party{Phone: "+8613800138000"}})
+	m.Does(district, ticket.SendOn, share(1), to("s-371302105"))
+	m.Does(yitang, ticket.Sign, share(2))
+	o.Advance(10 * 24 * time.Hour)
+	for no, unit := range []string{1: "d-371302", 2: "s-371302105"} {
+		if no == 0 {
+			continue
+		}
+		if k := m.clock("resolve", no); !k.Overdue || k.State != "running" || k.Unit != unit {
+			t.Errorf("of assignment %d the clock is %s, charged to %s", no, k.State, k.Unit)
+		}
+	}
+	m.Refused("ticket.resolve.open_below", district, ticket.Resolve, share(1), saying("已修复"))
+	if view := m.Does(yitang, ticket.Resolve, share(2), saying("已修复")); view.State != ticket.StateHandling || view.Unit.ID != "d-371302" {
+		t.Errorf("the street's word resolves it: %s, %s", view.State, view.Unit.ID)
+	}
+	if view := m.Does(district, ticket.Resolve, share(1), saying("已修复")); view.State != ticket.StateResolved {
+		t.Errorf("the district's word leaves it %s", view.State)
+	}
+}
+
+// called is the row of a matter in the list of callbacks as a viewer sees it.
+func (m *matter) called(v desk.Viewer) *desk.CallbackRow {
+	m.o.t.Helper()
+	list, err := m.o.desk.Callbacks(m.o.t.Context(), v, "", 50)
+	if err != nil {
+		m.o.t.Fatal(err)
+	}
+	for i := range list.Items {
+		if list.Items[i].Number == m.Number {
+			return &list.Items[i]
+		}
+	}
+	return nil
+}
+
+func TestACallbackIsWork(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	m := o.lift("k-1")
+	if m.called(caller) != nil {
+		t.Error("nothing is resolved, and a citizen is to be called")
+	}
+	m.Does(yitang, ticket.Resolve, saying("电梯已修复"))
+	row := m.called(caller)
+	if row == nil || row.Appellant.Phone != "+8613800138000" || row.Attempts != 3 || row.Unanswered != 0 || row.Reply != "电梯已修复" {
+		t.Fatalf("the caller has %+v", row)
+	}
+	hides(t, "the officer's list", m.called(officer), "13800138000", "王秀兰")
+	due := row.At
+
+	// The citizen asks to be called on Friday: the deadline moves up to then, not beyond.
+	m.Refused("command.invalid", caller, ticket.CallBack)
+	m.Refused("ticket.callback.appointed", caller, ticket.CallBack, outcome("appointed"))
+	m.Refused("command.invalid", caller, ticket.CallBack, outcome("appointed"), until(o.now.Add(60*24*time.Hour)))
+	friday := time.Date(2026, 7, 17, 2, 0, 0, 0, time.UTC)
+	m.Does(caller, ticket.CallBack, outcome("appointed"), until(friday))
+	if row = m.called(caller); !row.At.Equal(friday) || !row.Appointed || row.Unanswered != 0 || row.Last.ID != "appointed" {
+		t.Errorf("appointed for Friday, the list has %+v", row)
+	}
+	if k := m.clock("callback", 1); !k.DueAt.Equal(friday) || !friday.After(due) {
+		t.Errorf("the clock is due %s, was %s", k.DueAt, due)
+	}
+	for n := range 3 {
+		m.Refused("ticket.callback.attempts", caller, ticket.Close, reason("unreachable"))
+		m.Does(caller, ticket.CallBack, outcome([]string{"no_answer", "wrong_number", "no_answer"}[n]))
+	}
+	if row = m.called(caller); row.Unanswered != 3 || row.Appointed {
+		t.Errorf("after three calls the list has %+v", row)
+	}
+	view := m.Does(caller, ticket.Close, reason("unreachable"))
+	if view.Outcome.Reason != "unreachable" || m.called(caller) != nil {
+		t.Errorf("closed as %+v", view.Outcome)
+	}
+}
+
+func TestAnEarlierAppointmentComesFirst(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	m := o.lift("k-1")
+	m.Does(yitang, ticket.Resolve, saying("电梯已修复"))
+	due := m.clock("callback", 1).DueAt
+	soon := o.now.Add(2 * time.Hour)
+	m.Does(caller, ticket.CallBack, outcome("appointed"), until(soon))
+	if row := m.called(caller); !row.At.Equal(soon) {
+		t.Errorf("the list has it at %s", row.At)
+	}
+	if k := m.clock("callback", 1); !k.DueAt.Equal(due) {
+		t.Errorf("an early appointment moved the deadline from %s to %s", due, k.DueAt)
+	}
+}
+
+// talking is a channel that can speak to its citizens.
+type talking struct{ plain }
+
+func (talking) Reply(context.Context, ticket.ReplyHandle, ticket.Message) (adapters.Receipt, error) {
+	return adapters.Receipt{}, nil
+}
+
+func TestACitizenRatesBySurvey(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	m := o.lift("k-1")
+	m.Does(yitang, ticket.Resolve, saying("电梯已修复"))
+	m.Refused("ticket.survey.no_way", caller, ticket.Survey)
+	c := *o.live.Get()
+	app := *c.Channels["app"]
+	app.Adapter = talking{}
+	c.Channels = map[string]*city.Channel{"app": &app}
+	o.live.Set(&c)
+	before := len(o.told(outbox.KindCitizen))
+	m.Does(caller, ticket.Survey)
+	told := o.told(outbox.KindCitizen)
+	if len(told) != before+1 {
+		t.Fatalf("%d questions were sent", len(told)-before)
+	}
+	has(t, "the question", string(told[before].Body), m.Number, m.Code, "评价")
+
+	no, yes := false, true
+	if _, err := o.desk.Rate(t.Context(), m.Number, "WRONG1", desk.Rating{Solved: &yes, Satisfaction: ticket.Satisfied}); !ticket.IsKind(err, ticket.NotFound) {
+		t.Errorf("a wrong code rates: %v", err)
+	}
+	due := m.By(officer).Due
+	track, err := o.desk.Rate(t.Context(), m.Number, m.Code, desk.Rating{Solved: &no, Satisfaction: ticket.Dissatisfied, Text: "第二天又停了"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The policy reopens by itself what a citizen is not content with, once; the unit has the time of a redo.
+	view := m.By(officer)
+	if track.State != ticket.StateDispatched || view.Counters.Reopens != 1 || view.Outcome.First != ticket.Dissatisfied {
+		t.Errorf("not content, it is %s: %+v", track.State, view.Outcome)
+	}
+	if k := m.clock("redo", 2); k.State != "running" || k.Limit.Amount != 3 {
+		t.Errorf("the redo has %+v", k)
+	}
+	if !view.Due.Equal(due) {
+		t.Errorf("the citizen's deadline moved from %s to %s", due, view.Due)
+	}
+	if _, err := o.desk.Rate(t.Context(), m.Number, m.Code, desk.Rating{Solved: &yes, Satisfaction: ticket.Satisfied}); !ticket.IsKind(err, ticket.Conflict) {
+		t.Errorf("what is being redone was rated: %v", err)
+	}
+	m.Does(yitang, ticket.Sign, share(2))
+	m.Does(yitang, ticket.Resolve, share(2), saying("已更换曳引机"))
+
+	// Not content again: now the caller decides, and finds it on the list.
+	if _, err := o.desk.Rate(t.Context(), m.Number, m.Code, desk.Rating{Solved: &no, Satisfaction: ticket.Dissatisfied}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.desk.Rate(t.Context(), m.Number, m.Code, desk.Rating{Solved: &yes, Satisfaction: ticket.Satisfied}); !ticket.IsKind(err, ticket.Conflict) {
+		t.Errorf("rated twice: %v", err)
+	}
+	if row := m.called(caller); row == nil || !row.Decide || row.Redone != 1 {
+		t.Errorf("the caller has %+v", row)
+	}
+	m.Does(caller, ticket.Reopen, reason("not_solved"))
+	m.Does(yitang, ticket.Sign, share(3))
+	m.Does(yitang, ticket.Resolve, share(3), saying("已大修"))
+	view = m.Does(caller, ticket.CallBack, content(true, ticket.Satisfied))
+	if view.Outcome.First != ticket.Dissatisfied || view.Outcome.Final != ticket.Satisfied {
+		t.Errorf("first and final are %s and %s", view.Outcome.First, view.Outcome.Final)
+	}
+	if m.called(caller) != nil {
+		t.Error("who is content is still to be called")
+	}
+}
+
+func TestWhoFollowsAnIncidentRatesWhenItIsDone(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	lead, follower := o.lift("k-1"), o.Report(ticket.Request{
+		Key: "k-2", Text: "义堂镇那个小区的电梯又坏了", Region: "371302105", Unit: "s-371302105", Appellant: ticket.Party{Name: "刘一", Phone: "+8613900139000"},
+	})
+	follower.Does(allocator, ticket.Merge, reason("same_matter"), other(o, lead))
+	yes := true
+	if _, err := o.desk.Rate(t.Context(), follower.Number, follower.Code, desk.Rating{Solved: &yes, Satisfaction: ticket.Satisfied}); !ticket.IsKind(err, ticket.Conflict) {
+		t.Errorf("rated before it is done: %v", err)
+	}
+	lead.Does(yitang, ticket.Resolve, saying("电梯已修复"))
+	track, err := o.desk.Track(t.Context(), follower.Number, follower.Code, o.now)
+	if err != nil || !track.Ratable {
+		t.Fatalf("the follower's track is %+v, %v", track, err)
+	}
+	if track, err = o.desk.Rate(t.Context(), follower.Number, follower.Code, desk.Rating{Solved: &yes, Satisfaction: ticket.Satisfied}); err != nil || track.Rating != "满意" || track.Ratable {
+		t.Errorf("the follower rated: %+v, %v", track, err)
+	}
+}
+
+// The unit asks, the desk agrees, a supervisor agrees: three people, and nobody twice.
+func TestAnUnreasonableRequestEndsAfterTwoReviews(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	m := o.lift("k-1")
+	m.Refused("ticket.termination.none", allocator, ticket.ReviewTerminate)
+	m.Does(yitang, ticket.AskTerminate, reason("settled_before"), noting("已三次答复"))
+	m.Refused("ticket.termination.pending", allocator, ticket.AskTerminate, reason("abuse"))
+	if k := m.clock("resolve", 0); k.State != "running" {
+		t.Errorf("under review the citizen's clock is %s", k.State)
+	}
+	m.Refused("ticket.termination.unreviewed", supervisor, ticket.Terminate)
+	both := officer // whoever may do both does one
+	m.Does(both, ticket.ReviewTerminate)
+	m.Refused("ticket.termination.reviewed", allocator, ticket.ReviewTerminate)
+	m.Refused("ticket.termination.same_person", both, ticket.Terminate)
+	before := len(o.told(outbox.KindCitizen))
+	view := m.Does(supervisor, ticket.Terminate)
+	if view.State != ticket.StateClosed || !view.Outcome.Unrated || view.Outcome.Reason != "settled_before" || view.Termination != nil {
+		t.Errorf("it is %s: %+v", view.State, view.Outcome)
+	}
+	for _, k := range view.Clocks {
+		if k.State == "running" || k.State == "paused" {
+			t.Errorf("the clock %s of %d still runs", k.Name, k.Assignment)
+		}
+	}
+	told := o.told(outbox.KindCitizen)
+	if len(told) != before+1 {
+		t.Fatalf("the citizen was told %d times", len(told)-before)
+	}
+	has(t, "the word to the citizen", string(told[before].Body), "终止办理", "如有新情况请补充")
+	track, err := o.desk.Track(t.Context(), m.Number, m.Code, o.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	has(t, "the track", track.Steps[4].Text, "终止办理", "如有新情况请补充")
+
+	// There is a way back, and it counts again.
+	view = m.Does(supervisor, ticket.Reopen, reason("termination_lifted"), to("s-371302105"))
+	if view.State != ticket.StateDispatched || view.Outcome.Unrated || view.Outcome.Reason != "" {
+		t.Errorf("reopened it is %s: %+v", view.State, view.Outcome)
+	}
+}
+
+func TestWhoAsksForAnEndAgreesToNone(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	m := o.lift("k-1")
+	m.Does(officer, ticket.AskTerminate, reason("abuse"))
+	m.Refused("ticket.termination.same_person", officer, ticket.ReviewTerminate)
+	m.Does(allocator, ticket.ReviewTerminate)
+	m.Refused("ticket.termination.same_person", officer, ticket.Terminate)
+	m.Refused("ticket.command.incomplete", supervisor, ticket.RefuseTerminate)
+	view := m.Does(supervisor, ticket.RefuseTerminate, reason("still_reasonable"))
+	if view.Termination != nil || view.State != ticket.StateHandling {
+		t.Errorf("refused it is %s, %+v", view.State, view.Termination)
+	}
+	other := desk.Viewer{Login: "hedong", Roles: []string{"unit_head"}, Unit: "d-371312"}
+	if _, err := m.try(other, ticket.AskTerminate, reason("abuse")); !ticket.IsKind(err, ticket.NotFound) {
+		t.Errorf("a unit that has no part asks for an end: %v", err)
+	}
+}
+
+func TestAMatterThatOthersFollowIsNotEnded(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	lead, follower := o.lift("k-1"), o.Report(ticket.Request{
+		Key: "k-2", Text: "义堂镇那个小区的电梯又坏了", Region: "371302105", Unit: "s-371302105", Appellant: ticket.Party{Phone: "+8613900139000"},
+	})
+	follower.Does(allocator, ticket.Merge, reason("same_matter"), other(o, lead))
+	lead.Refused("ticket.termination.leads", yitang, ticket.AskTerminate, reason("abuse"))
+	lead.Does(allocator, ticket.Note, noting("继续办理"))
+}
+
+func TestUrgesAndOrdersHaveNumbers(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	m := o.lift("k-1")
+	urged := m.Does(agent, ticket.Urge)
+	m.Does(agent, ticket.Urge)
+	if e := urged.Events[len(urged.Events)-1]; e.Order != m.Number+"-C1" || !strings.Contains(e.Words, m.Number+"-C1") {
+		t.Errorf("the first urge is %q: %s", e.Order, e.Words)
+	}
+	m.Refused("command.invalid", supervisor, ticket.Supervise, reason("overdue"), until(o.now.Add(-time.Hour)))
+	m.Does(supervisor, ticket.Supervise, reason("overdue")) // needs no answer
+	if got := o.queued(store.QueueOrders); got != nil {
+		t.Errorf("%v owe an answer", got)
+	}
+	view := m.Does(supervisor, ticket.Supervise, reason("pushing_away"), until(o.now.Add(24*time.Hour)))
+	if len(view.Orders) != 1 || view.Orders[0].No != m.Number+"-D2" || view.Events[len(view.Events)-1].Order != m.Number+"-D2" {
+		t.Fatalf("the order is %+v", view.Orders)
+	}
+	if got := o.queued(store.QueueOrders); !slices.Equal(got, []string{m.Number}) {
+		t.Errorf("%v owe an answer", got)
+	}
+	found, err := o.desk.Search(t.Context(), officer, m.Number+"-D2")
+	if err != nil || len(found.Items) != 1 {
+		t.Errorf("the order's number finds %d tickets, %v", len(found.Items), err)
+	}
+	o.Advance(25 * time.Hour)
+	if view = m.By(supervisor); !view.Orders[0].Overdue {
+		t.Error("an order that was not answered in time is not late")
+	}
+	m.Refused("ticket.command.incomplete", yitang, ticket.Reply)
+	m.Refused("ticket.order.none", yitang, ticket.Reply, noting("已派人"), func(c *ticket.Command) { c.Details.Order = m.Number + "-D1" })
+	m.Refused("access.denied", supervisor, ticket.Reply, noting("已派人"))
+	view = m.Does(yitang, ticket.Reply, noting("已派人"))
+	if view.Orders != nil || view.Events[len(view.Events)-1].Order != m.Number+"-D2" {
+		t.Errorf("answered, %+v still waits", view.Orders)
+	}
+}
