@@ -197,7 +197,7 @@ func fit(head, bullet string, lines []string, limit int) string {
 
 // escape keeps words from being read as Markdown: names of units hold no links.
 func escape(s string) string {
-	return strings.NewReplacer("\n", " ", "\r", " ", "<", "＜", ">", "＞", "[", "［", "]", "］", "`", "ˋ", "*", "＊", "@", "＠").Replace(s)
+	return strings.NewReplacer("\n", " ", "\r", " ", "<", "＜", ">", "＞", "[", "［", "]", "］", "`", "ˋ", "*", "＊").Replace(s)
 }
 
 func escaped(lines []string) []string {
