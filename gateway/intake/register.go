@@ -68,6 +68,11 @@ func (i *Intake) register(ctx context.Context, a admission) (adapters.Outcome, e
 	if change.Alerts, err = i.alarms(a.city, &d.t); err != nil {
 		return adapters.Outcome{}, err
 	}
+	pages, err := outbox.Pages(a.city, &d.t, change.Alerts, outbox.Cause{Key: d.t.ID.String() + "/0", Rule: "emergency_triage"})
+	if err != nil {
+		return adapters.Outcome{}, err
+	}
+	change.Outbox = append(change.Outbox, pages...)
 	if err := i.finish(ctx, a, change, out, d.t.ID); err != nil {
 		return adapters.Outcome{}, err
 	}
@@ -332,7 +337,7 @@ func (i *Intake) alarms(c *city.City, t *ticket.Ticket) ([]store.Alert, error) {
 		}
 		list = append(list, store.Alert{
 			ID: id, Key: t.ID.String() + "/0/" + p.ID, Ticket: t.ID, Number: t.Number, Unit: c.DutyUnit, Region: t.Region,
-			Level: "red", Post: p.ID, Text: c.Say("emergency_triage", map[string]string{"number": t.Number}), At: t.RegisteredAt,
+			Level: "red", Post: p.ID, Text: outbox.Training(t, c.Say("emergency_triage", map[string]string{"number": t.Number})), At: t.RegisteredAt,
 		})
 	}
 	return list, nil

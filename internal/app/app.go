@@ -172,15 +172,18 @@ func (a *App) openCity(ctx context.Context) error {
 
 // egress is the client for everything sent out; in a demo the sinks are on this machine.
 func (a *App) egress() *http.Client {
-	return egress.Client(10*time.Second, func() []string {
-		if a.options.Demo {
-			return []string{"127.0.0.1", "localhost"}
-		}
-		if a.live == nil {
-			return nil
-		}
-		return a.live.Get().AllowHosts
-	})
+	return egress.Client(10*time.Second, a.allowedHosts)
+}
+
+// allowedHosts are the hosts in private networks that may be sent to now.
+func (a *App) allowedHosts() []string {
+	if a.options.Demo {
+		return []string{"127.0.0.1", "localhost"}
+	}
+	if a.live == nil {
+		return nil
+	}
+	return a.live.Get().AllowHosts
 }
 
 // startDemoClock sets the clock to the storm day of the pack, or where the last run left it.
@@ -209,7 +212,7 @@ func (a *App) build() error {
 	now := func() time.Time { return a.clock.Now() }
 	a.outbox = outbox.New(outbox.Options{
 		Store: a.store, Live: a.live, Media: a.media, HTTP: a.lend.http, Secret: a.lend.secret,
-		Random: rand.Reader, Log: a.log.With(slog.String("part", "outbox")), Now: now, Wall: time.Now, Speed: a.clock.speed,
+		Dial: egress.Dialer(a.allowedHosts), Random: rand.Reader, Log: a.log.With(slog.String("part", "outbox")), Now: now, Wall: time.Now, Speed: a.clock.speed,
 		Every: time.Second, Metrics: outbox.NewMetrics(a.metrics),
 	})
 	committed := func(urgent bool) {

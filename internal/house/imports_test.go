@@ -107,7 +107,7 @@ var fences = []fence{
 	{"github.com/pressly/goose", []string{"store/*", "internal/search"}, nil},
 	{"github.com/jackc/pgx", []string{"store/*", "internal/search", "internal/bench"}, nil}, // bench measures against a plain use of it
 	{"github.com/wneessen/go-mail", []string{"internal/sender"}, nil},
-	{"github.com/expr-lang/expr", []string{"adapters/webhook", "internal/bench"}, nil},      // bench measures our rules beside it
+	{"github.com/expr-lang/expr", []string{"adapters/webhook", "internal/bench"}, nil}, // bench measures our rules beside it
 }
 
 // fileImport is one import of one file that is not a test.

@@ -70,9 +70,12 @@ func (m *Message) Title() string {
 		words = "【突发】"
 	}
 	words += m.Unit
+	if m.Unit != "" {
+		words += " "
+	}
 	switch {
 	case m.Over:
-		return words + "：均已处置"
+		return words + "均已处置"
 	case m.Count == 1 && m.Items[0].Number == "":
 		return words + m.Items[0].Text
 	case m.Repeated:

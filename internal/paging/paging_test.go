@@ -151,7 +151,7 @@ func storm(n int) *Message {
 func TestAPageSaysWhatAndWhy(t *testing.T) {
 	t.Parallel()
 	m := storm(47)
-	if got, want := m.Title(), "【红牌】市住建局47 件（另有 3 件此前已通知、仍未处置）"; got != want {
+	if got, want := m.Title(), "【红牌】市住建局 47 件（另有 3 件此前已通知、仍未处置）"; got != want {
 		t.Errorf("title %q, want %q", got, want)
 	}
 	text := m.Markdown(20_000)
@@ -162,7 +162,7 @@ func TestAPageSaysWhatAndWhy(t *testing.T) {
 			t.Errorf("%q is not in\n%s", want, text)
 		}
 	}
-	if got, want := m.Short(70), "【临沂市12345】【红牌】市住建局47 件（另有 3 件此前已通知、仍未处置），LY260713000000 市住建局 办结 7月13日…"; got != want {
+	if got, want := m.Short(70), "【临沂市12345】【红牌】市住建局 47 件（另有 3 件此前已通知、仍未处置），LY260713000000 市住建局 办结 7月13…"; got != want {
 		t.Errorf("short %q, want %q", got, want)
 	}
 }

@@ -211,7 +211,19 @@ func (r *Route) Group(d *Destination, s Subject) string {
 			parts[i+2] = by.value
 		}
 	}
+	if slices.Contains(r.Loud, s.Level) {
+		parts = append(parts, "loud") // what quiet hours do not hold is not held with what they do
+	}
 	return strings.Join(parts, "/")
+}
+
+// Again is until when what still stands at a destination is told again; 0: never. Alertmanager ends an alert it
+// does not hear of, so there it is always told again.
+func (r *Route) Again(d *Destination) time.Duration {
+	if r.Repeat == 0 && d.Kind == Alertmanager {
+		return 5 * time.Minute
+	}
+	return r.Repeat
 }
 
 // From is the earliest time at or after at when the route may page of a level.

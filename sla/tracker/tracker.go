@@ -208,6 +208,7 @@ func (t *Tracker) tell(c *city.City, next *ticket.Ticket, k sla.Clock, s sla.Due
 		slices.Sort(ids)
 		posts[unit] = slices.Compact(ids)
 	}
+	raised := len(change.Alerts)
 	for _, unit := range slices.Sorted(maps.Keys(posts)) {
 		n, err := outbox.About(outbox.KindLadder, unit, next, e, outbox.LadderNotice{
 			UnitNotice: outbox.UnitNotice{
@@ -228,7 +229,13 @@ func (t *Tracker) tell(c *city.City, next *ticket.Ticket, k sla.Clock, s sla.Due
 			change.Alerts = append(change.Alerts, a)
 		}
 	}
-	return nil
+	policy, _, _ := c.Policies.Lookup(next.Policy)
+	pages, err := outbox.Pages(c, next, change.Alerts[raised:], outbox.Cause{
+		Key: fmt.Sprintf("%s/%d", next.ID, e.Seq), Rule: e.Cause.Rule, Unit: holder, Clock: string(k.Name), Step: s.Step.ID,
+		Assignment: k.Assignment, Due: k.DueAt, Statutory: policy.Statutory,
+	})
+	change.Outbox = append(change.Outbox, pages...)
+	return err
 }
 
 func (t *Tracker) alert(c *city.City, next *ticket.Ticket, k sla.Clock, s sla.DueStep, e ticket.Event, unit, post string) (store.Alert, error) {
@@ -243,7 +250,7 @@ func (t *Tracker) alert(c *city.City, next *ticket.Ticket, k sla.Clock, s sla.Du
 	})
 	return store.Alert{
 		ID: id, Key: fmt.Sprintf("%s/%d/%s", next.ID, e.Seq, post), Ticket: next.ID, Number: next.Number, Unit: unit,
-		Region: next.Region, Level: s.Step.Level, Post: post, Text: words, At: e.At,
+		Region: next.Region, Level: s.Step.Level, Post: post, Text: outbox.Training(next, words), At: e.At,
 	}, nil
 }
 
