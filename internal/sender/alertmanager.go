@@ -24,13 +24,14 @@ type postedAlert struct {
 }
 
 func (s alertmanager) Send(ctx context.Context, m *paging.Message) error {
+	shift := s.deps.Wall().Sub(m.At) // the city's clock may run ahead in a demonstration
 	level := strings.Join(m.Levels, ",")
 	a := postedAlert{
 		Labels: map[string]string{"alertname": "HotlineDeadline", "source": "hotline", "level": level, "route": m.Route},
 		Annotations: map[string]string{
 			"summary": m.Title(), "description": strings.Join(m.Lines(), "\n"), "tickets": strconv.Itoa(m.Count + m.Standing), "page": m.ID,
 		},
-		StartsAt: m.Since,
+		StartsAt: m.Since.Add(shift),
 	}
 	for name, v := range map[string]string{"unit": m.UnitID, "unit_name": m.Unit, "clock": m.Clock} {
 		if v != "" {
@@ -43,9 +44,9 @@ func (s alertmanager) Send(ctx context.Context, m *paging.Message) error {
 	}
 	switch {
 	case m.Over:
-		a.EndsAt = m.At
+		a.EndsAt = m.At.Add(shift)
 	case m.Lasts > 0:
-		a.EndsAt = m.At.Add(m.Lasts) // it is told again before; should the gateway die, the alert ends
+		a.EndsAt = m.At.Add(shift + m.Lasts) // it is told again before; should the gateway die, the alert ends
 	}
 	text, err := marshal([]postedAlert{a})
 	if err != nil {

@@ -44,7 +44,7 @@ func (s mailer) Send(ctx context.Context, m *paging.Message) error {
 // the pack does not allow.
 func (s mailer) options() []mail.Option {
 	c := s.d.SMTP
-	conf := &tls.Config{ServerName: c.Host, MinVersion: tls.VersionTLS12}
+	conf := &tls.Config{ServerName: c.Host, RootCAs: s.deps.Roots, MinVersion: tls.VersionTLS12}
 	port, policy := c.Port, mail.TLSMandatory
 	dial := s.deps.Dial
 	switch c.TLS {
@@ -75,7 +75,7 @@ func (s mailer) options() []mail.Option {
 		mail.WithPort(port), mail.WithTimeout(mailPatience), mail.WithTLSPolicy(policy), mail.WithTLSConfig(conf), mail.WithDialContextFunc(dial),
 	}
 	if c.User != "" {
-		options = append(options, mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover), mail.WithUsername(c.User), mail.WithPassword(s.secret))
+		options = append(options, mail.WithOpportunisticSMTPAuth(mail.SMTPAuthSCRAMSHA256, mail.SMTPAuthPlain, mail.SMTPAuthLogin), mail.WithUsername(c.User), mail.WithPassword(s.secret))
 	}
 	return options
 }

@@ -8,6 +8,7 @@ package sender
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,6 +32,7 @@ type Deps struct {
 	Dial   func(ctx context.Context, network, address string) (net.Conn, error)
 	Secret func(ref string) (string, error)
 	Wall   func() time.Time // the world's clock, for signatures
+	Roots  *x509.CertPool   // who may vouch for mail servers; nil: whom the machine trusts
 }
 
 // Failure is what a destination answered when it did not take a page.
