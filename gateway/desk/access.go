@@ -38,6 +38,8 @@ const (
 	RightNotices      Right = "notice.redrive"
 	RightUsers        Right = "user.manage"
 	RightReports      Right = "report.read"
+	RightSilence      Right = "notice.silence"
+	RightTraining     Right = "ticket.training"
 )
 
 // Sight is how much personal data a role sees.
@@ -72,7 +74,7 @@ var Roles = []Role{
 	},
 	{
 		ID: "desk", Title: "分拨员", Personal: SightMasked, Actions: deskActions,
-		Rights: append([]Right{RightRegister, RightCalls, RightDeliveries, RightRedrive, RightAlerts}, reading...),
+		Rights: append([]Right{RightRegister, RightCalls, RightDeliveries, RightRedrive, RightAlerts, RightTraining}, reading...),
 	},
 	{
 		ID: "callback", Title: "回访员", Personal: SightFull,
@@ -86,7 +88,7 @@ var Roles = []Role{
 		Actions: append([]ticket.Action{ticket.Arbitrate, ticket.Supervise}, deskActions...),
 		Rights: append([]Right{
 			RightRegister, RightCalls, RightDeliveries, RightRedrive, RightAlerts, RightAck, RightConfidential, RightNotices,
-			RightReports, RightChannels,
+			RightReports, RightChannels, RightSilence, RightTraining,
 		}, reading...),
 	},
 	{
