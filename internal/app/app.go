@@ -32,6 +32,7 @@ import (
 	"github.com/citizen-hotline/gateway/internal/outbox"
 	"github.com/citizen-hotline/gateway/internal/seal"
 	"github.com/citizen-hotline/gateway/internal/search"
+	"github.com/citizen-hotline/gateway/internal/watch"
 	"github.com/citizen-hotline/gateway/sla/tracker"
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/store/lanes"
@@ -54,6 +55,7 @@ type App struct {
 	accounts *account.Accounts
 	tracker  *tracker.Tracker
 	outbox   *outbox.Worker
+	watch    *watch.Watcher
 	server   *gateway.Server
 	metrics  *registry
 
@@ -231,6 +233,11 @@ func (a *App) build() error {
 		Store: a.store, Live: a.live, Random: rand.Reader, Log: a.log.With(slog.String("part", "tracker")), Now: now,
 		Every: a.clock.Pause(time.Second), Committed: committed, Metrics: tracker.NewMetrics(a.metrics),
 	})
+	a.watch = watch.New(watch.Options{
+		Store: a.store, Live: a.live, Random: rand.Reader, Log: a.log.With(slog.String("part", "watch")), HTTP: a.lend.http,
+		Secret: func(ref string) (string, error) { return a.lend.secret(adapters.SecretRef(ref)) }, Sender: a.outbox.Sender,
+		Wall: time.Now, Tracker: a.tracker.Ran, Outbox: a.outbox.Ran, Speed: a.clock.speed, Metrics: watch.NewMetrics(a.metrics),
+	})
 	a.accounts = account.New(account.Options{Store: a.store, Now: a.worldNow, Random: rand.Reader})
 
 	a.metrics.MustRegister(newBacklog(func(ctx context.Context) (store.Counts, error) { return a.store.Counts(ctx, now()) }))
@@ -265,7 +272,7 @@ func (a *App) Run(ctx context.Context, ln net.Listener) error {
 	}
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	var loops sync.WaitGroup
-	for _, loop := range []func(context.Context){a.tracker.Run, a.outbox.Run, a.runIndex, a.runPack, a.runDemoClock, a.runClock, a.runIncidents, a.watchKeys, a.runRetention, a.runShadow} {
+	for _, loop := range []func(context.Context){a.tracker.Run, a.outbox.Run, a.runIndex, a.runPack, a.runDemoClock, a.runClock, a.runIncidents, a.watchKeys, a.runRetention, a.runShadow, a.runWatch} {
 		loops.Go(func() { loop(work) })
 	}
 	served := make(chan error, 1)
@@ -309,6 +316,15 @@ func (a *App) runIndex(ctx context.Context) {
 // runPack follows the active pack of the store.
 func (a *App) runPack(ctx context.Context) {
 	a.every(ctx, 5*time.Second, func() error { return a.follow(ctx) })
+}
+
+// runWatch watches the watchers. Its own looks stay short: what is stuck must not hold it, too.
+func (a *App) runWatch(ctx context.Context) {
+	a.every(ctx, 5*time.Second, func() error {
+		look, cancel := context.WithTimeout(ctx, 30*time.Second)
+		defer cancel()
+		return a.watch.RunOnce(look, a.clock.Now())
+	})
 }
 
 // runDemoClock notes how far a demo has come.

@@ -74,7 +74,7 @@ var rooms = []room{
 	{"internal/outbox", []string{"adapters", "sla", "store", "ticket", "internal/city", "internal/paging", "internal/sender", "internal/signature", "internal/text"}, anyone},
 	{"internal/paging", []string{"ticket"}, stdlib},
 	{"internal/sender", []string{"internal/paging", "internal/signature"}, anyone},
-	{"internal/watch", []string{"store", "ticket", "internal/city", "internal/outbox", "internal/paging"}, anyone},
+	{"internal/watch", []string{"store", "ticket", "internal/city", "internal/paging", "internal/sender"}, anyone},
 	{"internal/account", []string{"store", "ticket"}, anyone},
 	{"internal/wire", []string{"adapters", "ticket", "internal/signature", "internal/text"}, anyone},
 	{"internal/*", []string{"ticket", "internal/signature", "internal/text", "internal/geo", "internal/seal"}, anyone},

@@ -49,6 +49,7 @@ type Options struct {
 // Tracker watches deadlines.
 type Tracker struct {
 	Options
+	ran   atomic.Int64 // when a run last ended well, Unix ms; 0: not yet
 	stuck atomic.Int64 // tickets the last run could not look at: the next one reads past them
 }
 
@@ -83,7 +84,11 @@ func (t *Tracker) Run(ctx context.Context) {
 			return
 		case <-timer.C:
 		}
-		result, err := t.RunOnce(ctx, t.Now())
+		now := t.Now()
+		result, err := t.RunOnce(ctx, now)
+		if err == nil {
+			t.ran.Store(now.UnixMilli())
+		}
 		if err != nil && ctx.Err() == nil {
 			t.Log.ErrorContext(ctx, "deadlines not checked", slog.Any("error", err))
 		}
@@ -93,6 +98,14 @@ func (t *Tracker) Run(ctx context.Context) {
 		}
 		timer.Reset(pause)
 	}
+}
+
+// Ran is when a run of the loop last ended well; zero when none has yet.
+func (t *Tracker) Ran() time.Time {
+	if ms := t.ran.Load(); ms != 0 {
+		return time.UnixMilli(ms).UTC()
+	}
+	return time.Time{}
 }
 
 // RunOnce takes one batch of due timers and records what has fallen due at now.
