@@ -28,6 +28,7 @@ func (l *loader) check() {
 	l.checkPolicies(d)
 	l.checkChannels(d)
 	l.checkRoster(d)
+	l.checkNotices(d)
 	l.checkRetention()
 	l.checkTests(d)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/citizen-hotline/gateway/adapters"
 	"github.com/citizen-hotline/gateway/internal/classify"
 	"github.com/citizen-hotline/gateway/internal/geo"
+	"github.com/citizen-hotline/gateway/internal/paging"
 	"github.com/citizen-hotline/gateway/routing"
 	"github.com/citizen-hotline/gateway/sla"
 	"github.com/citizen-hotline/gateway/ticket"
@@ -27,6 +28,7 @@ type Pack struct {
 	Calendars  []sla.CalendarSpec
 	Channels   []Channel
 	Roster     Roster
+	Notices    *paging.Plan
 	Retention  []Retention
 	Reasons    []Reason
 	Texts      map[string]string // as the pack gives them; [Pack.Text] knows the defaults
@@ -99,8 +101,9 @@ type Channel struct {
 	Datum    ticket.Datum       `yaml:"datum" validate:"omitempty,oneof=wgs84 gcj02 bd09"`
 	Region   string             `yaml:"region"` // of every request, when the channel belongs to one place
 	Kind     ticket.Kind        `yaml:"kind" validate:"omitempty,oneof=case message update media transcript receipt alarm clear"`
-	Example  bool               `yaml:"example"` // the line's name is invented
-	Enabled  *bool              `yaml:"enabled"` // nil: yes; see On
+	Example  bool               `yaml:"example"`  // the line's name is invented
+	Training bool               `yaml:"training"` // 演练: what comes by it never leaves the gateway
+	Enabled  *bool              `yaml:"enabled"`  // nil: yes; see On
 	Rate     Rate               `yaml:"rate"`
 	Settings Settings           `yaml:"settings" validate:"-"`
 	At       routing.Source     `yaml:"-" validate:"-"`

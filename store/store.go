@@ -109,6 +109,11 @@ type Notice struct {
 	Body    []byte    // serialised message; sealed at rest
 	Due     time.Time // not before
 	Created time.Time
+	Why     string // rule, step and route that caused it
+	// Group is what the notice is paged with; empty: it goes by itself.
+	Group string
+	// Withheld marks a notice of a training ticket: it is kept for the record and never sent.
+	Withheld bool
 }
 
 // NoticeState is where a notice stands.
@@ -130,6 +135,10 @@ type StoredNotice struct {
 	Next     time.Time
 	Error    string // last failure, without personal data
 	Done     time.Time
+	Page     int64     // the page it is told in; 0: none
+	Repeat   time.Time // when to look whether it still stands; zero: never
+	Over     bool      // that its reason is over is what is told
+	Silence  int64     // what held it back
 }
 
 // NoticeResult is what an attempt to deliver brought.
@@ -606,6 +615,7 @@ type Store interface {
 	Reader
 	Timers
 	Outbox
+	Pages
 	Media
 	Numbers
 	Packs

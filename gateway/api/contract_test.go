@@ -194,9 +194,17 @@ func TestAnswersFitTheDescription(t *testing.T) {
 	for _, target := range []string{
 		"/tickets?state=closed,triage&limit=10", "/tickets/" + number, "/tickets/" + number + "/explanation", "/tickets/" + number + "/clocks", "/search?q=13900139000", "/calls", "/alerts?open=true",
 		"/notices?state=pending", "/counts", "/units", "/categories", "/regions", "/reasons", "/roles", "/channels", "/me", "/deliveries?state=taken",
+		"/pages", "/pages?state=pending", "/destinations", "/silences?active=true", "/notices?state=silenced&silence=7", "/notices?state=withheld",
 	} {
 		o.Get("duty", target).Is(http.StatusOK)
 	}
+	quiet := map[string]any{"reason": "系统割接", "unit": "s-371302105", "until": "2026-07-13T14:00:00+08:00"}
+	silence := o.Post("duty", "/silences", quiet).Is(http.StatusCreated).field("id")
+	o.Get("duty", "/silences").Is(http.StatusOK)
+	o.Post("duty", "/silences/"+silence+"/end", nil).Is(http.StatusOK)
+	o.Post("duty", "/silences/"+silence+"/end", nil).Is(http.StatusConflict).Code("silence.ended")
+	o.Post("duty", "/silences/999/end", nil).Is(http.StatusNotFound).Code("silence.unknown")
+	o.Post("duty", "/silences", map[string]any{"reason": "全部", "until": "2026-07-13T14:00:00+08:00"}).Is(http.StatusUnprocessableEntity)
 	second := o.Post("desk", "/tickets", map[string]any{"channel": "phone-12345", "text": flood()["text"], "place": flood()["place"]}).Is(http.StatusCreated).field("number")
 	if like := o.Get("desk", "/tickets/"+second+"/similar").Is(http.StatusOK); !strings.Contains(string(like.body), number) {
 		t.Errorf("%s is not like %s: %s", number, second, like.body)

@@ -67,6 +67,11 @@ func (a *API) routes() []route {
 		{post, "/alerts/:id/ack", byRight, desk.RightAck, a.postAck},
 		{get, "/notices", byRight, desk.RightNotices, a.getNotices},
 		{post, "/notices/redrive", byRight, desk.RightNotices, a.postRedriveNotices},
+		{get, "/pages", byRight, desk.RightNotices, a.getPages},
+		{get, "/destinations", byRight, desk.RightNotices, a.getDestinations},
+		{get, "/silences", byRight, desk.RightAlerts, a.getSilences},
+		{post, "/silences", byRight, desk.RightSilence, a.postSilence},
+		{post, "/silences/:id/end", byRight, desk.RightSilence, a.postSilenceEnd},
 		{get, "/counts", byRight, desk.RightReports, a.getCounts},
 
 		{get, "/pack", byRight, desk.RightPacks, a.getPack},

@@ -98,8 +98,8 @@ func (a *API) postAck(k *call) error {
 
 func (a *API) getNotices(k *call) error {
 	q := queryOf(k)
-	state := oneOf(q, "state", []store.NoticeState{store.NoticePending, store.NoticeDelivered, store.NoticeDead})
-	before, limit := q.number("before", 1<<53), q.number("limit", 200)
+	state := oneOf(q, "state", store.NoticeStates)
+	silence, before, limit := q.number("silence", 1<<53), q.number("before", 1<<53), q.number("limit", 200)
 	if err := q.err(); err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func (a *API) getNotices(k *call) error {
 	if limit == 0 {
 		limit = 50
 	}
-	list, err := a.Desk.Notices(k.UserContext(), state, int64(before), limit)
+	list, err := a.Desk.Notices(k.UserContext(), state, int64(silence), int64(before), limit)
 	if err != nil {
 		return err
 	}

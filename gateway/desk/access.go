@@ -40,6 +40,8 @@ const (
 	RightNotices      Right = "notice.redrive"
 	RightUsers        Right = "user.manage"
 	RightReports      Right = "report.read"
+	RightSilence      Right = "notice.silence"
+	RightTraining     Right = "ticket.training"
 )
 
 // Sight is how much personal data a role sees.
@@ -74,7 +76,7 @@ var Roles = []Role{
 	},
 	{
 		ID: "desk", Title: "分拨员", Personal: SightMasked, Actions: deskActions,
-		Rights: append([]Right{RightRegister, RightCalls, RightDeliveries, RightRedrive, RightAlerts, RightAttach}, reading...),
+		Rights: append([]Right{RightRegister, RightCalls, RightDeliveries, RightRedrive, RightAlerts, RightAttach, RightTraining}, reading...),
 	},
 	{
 		ID: "callback", Title: "回访员", Personal: SightFull,
@@ -88,7 +90,7 @@ var Roles = []Role{
 		Actions: append([]ticket.Action{ticket.Arbitrate, ticket.Supervise, ticket.Terminate}, deskActions...),
 		Rights: append([]Right{
 			RightRegister, RightCalls, RightDeliveries, RightRedrive, RightAlerts, RightAck, RightConfidential, RightNotices,
-			RightReports, RightChannels, RightCallbacks, RightAttach,
+			RightReports, RightChannels, RightCallbacks, RightAttach, RightSilence, RightTraining,
 		}, reading...),
 	},
 	{

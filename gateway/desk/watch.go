@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/citizen-hotline/gateway/internal/city"
+	"github.com/citizen-hotline/gateway/internal/outbox"
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/ticket"
 )
@@ -220,21 +221,35 @@ type Notice struct {
 	Next     time.Time `json:"next,omitzero"`
 	Done     time.Time `json:"done,omitzero"`
 	Error    string    `json:"error,omitempty"`
+	Why      string    `json:"why,omitempty"`     // rule or step, and for pages the route
+	Page     int64     `json:"page,omitempty"`    // the page that tells of it
+	Silence  int64     `json:"silence,omitempty"` // what held it back
 }
 
-// Notices lists notices in a state, newest first, before the one with id cursor (0: from the newest).
-func (d *Desk) Notices(ctx context.Context, state store.NoticeState, cursor int64, limit int) ([]Notice, error) {
+// Notices lists notices in a state, newest first, before the one with id cursor (0: from the newest). Of those
+// that were silenced only one silence's when silence is not 0.
+func (d *Desk) Notices(ctx context.Context, state store.NoticeState, silence, cursor int64, limit int) ([]Notice, error) {
 	c := d.Live.Get()
-	rows, err := d.Store.Notices(ctx, state, cursor, min(max(limit, 1), listMost))
+	read := func() ([]store.StoredNotice, error) {
+		if silence != 0 {
+			return d.Store.Silenced(ctx, silence, cursor, min(max(limit, 1), listMost))
+		}
+		return d.Store.Notices(ctx, state, cursor, min(max(limit, 1), listMost))
+	}
+	rows, err := read()
 	list := make([]Notice, 0, len(rows))
 	for _, n := range rows {
 		title := channelTitle(c, n.Target)
 		if u, ok := c.Rules.Unit(n.Target); ok {
 			title = u.Name
 		}
+		if to, ok := c.Notices.Destination(n.Target); ok && (n.Kind == outbox.KindPage || n.Kind == outbox.KindUrgentPage) {
+			title = to.Title
+		}
 		list = append(list, Notice{
 			ID: n.ID, Kind: n.Kind, Target: Named{n.Target, title}, State: string(n.State), Attempts: n.Attempts,
 			Created: local(c, n.Created), Next: local(c, n.Next), Done: local(c, n.Done), Error: n.Error,
+			Why: n.Why, Page: n.Page, Silence: n.Silence,
 		})
 	}
 	return list, err

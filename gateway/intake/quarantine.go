@@ -68,7 +68,7 @@ func (i *Intake) stub(ctx context.Context, a admission) (adapters.Outcome, error
 		Action: ticket.Register, Actor: ticket.Actor{Kind: ticket.ActorChannel, ID: a.channel.ID}, Cause: ticket.Cause{Pack: a.city.Hash, Reason: a.delivery.Code},
 		Details: ticket.Details{Registration: &ticket.Registration{
 			Number: number, Channel: a.channel.ID, Key: a.request.Key, Kind: a.request.Kind, Source: a.channel.Source, Type: ticket.TypeOther,
-			Urgency: ticket.UrgencyNormal, Policy: a.city.PolicyKey("", now), Quarantined: true, ReceivedAt: a.delivery.ReceivedAt,
+			Urgency: ticket.UrgencyNormal, Policy: a.city.PolicyKey("", now), Quarantined: true, Training: a.channel.Training, ReceivedAt: a.delivery.ReceivedAt,
 		}},
 		Private: &ticket.Private{Title: a.request.Title, TrackCode: trackCode},
 	}, now, i.Random)

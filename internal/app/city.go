@@ -31,7 +31,7 @@ func buildCity(p *config.Pack, l lend) (*city.City, error) {
 		Calendars: p.NewestCalendars(),
 		Channels:  make(map[string]*city.Channel, len(p.Channels)), Reasons: make(map[string]city.Reason, len(p.Reasons)),
 		Keep:     keepOf(p),
-		DutyUnit: p.DutyUnit(), AllowHosts: p.City.AllowHosts, Say: p.Text,
+		DutyUnit: p.DutyUnit(), Notices: p.Notices, AllowHosts: p.City.AllowHosts, Say: p.Text,
 		OnDuty: func(post string, at time.Time) string {
 			who, _, _ := p.Roster.On(post, at)
 			return who
@@ -67,5 +67,5 @@ func buildChannel(p *config.Pack, ch config.Channel, l lend) (*city.Channel, err
 	if err != nil {
 		return nil, err
 	}
-	return &city.Channel{Channel: info, Spec: spec, Adapter: a, PerMin: ch.Rate.PerMinute, Example: ch.Example}, nil
+	return &city.Channel{Channel: info, Spec: spec, Adapter: a, PerMin: ch.Rate.PerMinute, Example: ch.Example, Training: ch.Training}, nil
 }

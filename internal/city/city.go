@@ -13,6 +13,7 @@ import (
 	"github.com/citizen-hotline/gateway/adapters"
 	"github.com/citizen-hotline/gateway/internal/classify"
 	"github.com/citizen-hotline/gateway/internal/geo"
+	"github.com/citizen-hotline/gateway/internal/paging"
 	"github.com/citizen-hotline/gateway/routing"
 	"github.com/citizen-hotline/gateway/sla"
 	"github.com/citizen-hotline/gateway/store"
@@ -36,6 +37,7 @@ type City struct {
 	Channels        map[string]*Channel
 	Reasons         map[string]Reason
 	DutyUnit        string // the unit of the duty desk
+	Notices         *paging.Plan
 	AllowHosts      []string
 	Keep            map[string]Keep // by class of data
 	// Say gives a text of the pack with its placeholders filled.
@@ -53,10 +55,11 @@ type Keep struct {
 // Channel is one channel, built and ready.
 type Channel struct {
 	adapters.Channel
-	Spec    adapters.Spec
-	Adapter adapters.Adapter
-	PerMin  int // deliveries a minute the channel may send; 0: no limit of its own
-	Example bool
+	Spec     adapters.Spec
+	Adapter  adapters.Adapter
+	PerMin   int // deliveries a minute the channel may send; 0: no limit of its own
+	Example  bool
+	Training bool // 演练: what comes by it never leaves the gateway
 }
 
 // Lane is the writer's lane of the channel's deliveries.
@@ -114,7 +117,7 @@ func (c *City) Terms(t *ticket.Ticket) (policy sla.Policy, calendar *sla.Calenda
 // made it, which nobody asks whether it is satisfied.
 func (c *City) Unrated(t *ticket.Ticket) bool {
 	policy, _, ok := c.Terms(t)
-	return t.Source == ticket.SourceMachine || ok && policy.Unrated
+	return t.Source == ticket.SourceMachine || t.Training || ok && policy.Unrated
 }
 
 // CallsBack reports whether tickets of a policy, by its key, are called back: those that the public rates count, and

@@ -56,6 +56,7 @@ const together = 16
 // Tracker watches deadlines.
 type Tracker struct {
 	Options
+	ran   atomic.Int64 // when a run last ended well, Unix ms; 0: not yet
 	stuck atomic.Int64 // tickets the last run could not look at: the next one reads past them
 }
 
@@ -102,7 +103,11 @@ func (t *Tracker) Run(ctx context.Context) {
 			doubt = ""
 			t.Log.InfoContext(ctx, "deadlines are judged again")
 		}
-		result, err := t.RunOnce(ctx, t.Now())
+		now := t.Now()
+		result, err := t.RunOnce(ctx, now)
+		if err == nil {
+			t.ran.Store(now.UnixMilli())
+		}
 		if err != nil && ctx.Err() == nil {
 			t.Log.ErrorContext(ctx, "deadlines not checked", slog.Any("error", err))
 		}
@@ -125,6 +130,14 @@ func (t *Tracker) doubt(ctx context.Context) string {
 		return ""
 	}
 	return err.Error()
+}
+
+// Ran is when a run of the loop last ended well; zero when none has yet.
+func (t *Tracker) Ran() time.Time {
+	if ms := t.ran.Load(); ms != 0 {
+		return time.UnixMilli(ms).UTC()
+	}
+	return time.Time{}
 }
 
 // RunOnce takes one batch of due timers and records what has fallen due at now.
@@ -288,6 +301,7 @@ func (t *Tracker) tell(c *city.City, next *ticket.Ticket, k sla.Clock, s sla.Due
 		holder = next.LeadUnit()
 	}
 	posts := receivers(c, holder, s.Step.To)
+	raised := len(change.Alerts)
 	for _, unit := range slices.Sorted(maps.Keys(posts)) {
 		n, err := outbox.About(outbox.KindLadder, unit, next, e, outbox.LadderNotice{
 			UnitNotice: outbox.UnitNotice{
@@ -308,7 +322,13 @@ func (t *Tracker) tell(c *city.City, next *ticket.Ticket, k sla.Clock, s sla.Due
 			change.Alerts = append(change.Alerts, a)
 		}
 	}
-	return nil
+	policy, _, _ := c.Policies.Lookup(next.Policy)
+	pages, err := outbox.Pages(c, next, change.Alerts[raised:], outbox.Cause{
+		Key: fmt.Sprintf("%s/%d", next.ID, e.Seq), Rule: e.Cause.Rule, Unit: holder, Clock: string(k.Name), Step: s.Step.ID,
+		Assignment: k.Assignment, Due: k.DueAt, Statutory: policy.Statutory,
+	})
+	change.Outbox = append(change.Outbox, pages...)
+	return err
 }
 
 func (t *Tracker) alert(c *city.City, next *ticket.Ticket, k sla.Clock, s sla.DueStep, e ticket.Event, unit, post string) (store.Alert, error) {
@@ -326,7 +346,7 @@ func (t *Tracker) alert(c *city.City, next *ticket.Ticket, k sla.Clock, s sla.Du
 	})
 	return store.Alert{
 		ID: id, Key: fmt.Sprintf("%s/%d/%s", next.ID, e.Seq, post), Ticket: next.ID, Number: next.Number, Unit: unit,
-		Region: next.Region, Level: s.Step.Level, Post: post, Text: words, At: e.At,
+		Region: next.Region, Level: s.Step.Level, Post: post, Text: outbox.Training(next, words), At: e.At,
 	}, nil
 }
 

@@ -12,7 +12,7 @@ import (
 
 // identities are the columns that number themselves, by table.
 var identities = map[string]string{
-	"deliveries": "pos", "tickets": "pos", "calls": "pos", "alerts": "pos", "outbox": "id", "access_log": "id", "pack_activations": "id",
+	"deliveries": "pos", "tickets": "pos", "calls": "pos", "alerts": "pos", "outbox": "id", "pages": "id", "silences": "id", "access_log": "id", "pack_activations": "id",
 	"shadows": "id",
 }
 

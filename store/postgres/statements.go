@@ -69,7 +69,7 @@ func shapes(offset int64) [tables.StatementCount]shape {
 			before: `UPDATE deliveries d SET state = u.state, code = u.code FROM `, columns: `state text, code text, id bytea`,
 			after: ` WHERE d.id = u.id`, expect: "deliveries",
 		},
-		tables.InsertNotice: insert("outbox", `key text, ticket bytea, kind text, target text, due_at bigint, next_at bigint, created bigint, sealed bytea`),
+		tables.InsertNotice: insert("outbox", `key text, ticket bytea, kind text, target text, state text, grp text, why text, due_at bigint, next_at bigint, created bigint, sealed bytea`),
 		tables.InsertAlert: insert("alerts", `id bytea, key text, ticket bytea, number text, unit text, region text, level text, post text,
 			text text, at bigint, acked_by text, acked_at bigint`),
 		tables.InsertCall: insert("calls", `id bytea, channel text, call_id text, `+callBody),

@@ -93,6 +93,26 @@ func TestHotReadsUseTheirIndex(t *testing.T) {
 			_, err := s.Claim(ctx, storetest.Day, time.Minute, 10)
 			return err
 		}, "outbox_pending", false},
+		"the next group": {func(ctx context.Context, s *Store) error {
+			_, _, err := s.NextGroup(ctx, "page", storetest.Day)
+			return err
+		}, "outbox_waiting", false},
+		"what waits in a group": {func(ctx context.Context, s *Store) error {
+			_, err := s.Waiting(ctx, "g", 10)
+			return err
+		}, "outbox_group", false},
+		"pages to send": {func(ctx context.Context, s *Store) error {
+			_, err := s.ClaimPages(ctx, "page", storetest.Day, time.Minute, 10)
+			return err
+		}, "pages_pending", false},
+		"what to look at again": {func(ctx context.Context, s *Store) error {
+			_, err := s.Repeats(ctx, storetest.Day, 10)
+			return err
+		}, "outbox_repeat", false},
+		"what a silence held back": {func(ctx context.Context, s *Store) error {
+			_, err := s.Silenced(ctx, 1, 0, 10)
+			return err
+		}, "outbox_silenced", false},
 		"dead notices": {func(ctx context.Context, s *Store) error {
 			_, err := s.Notices(ctx, store.NoticeDead, 0, 10)
 			return err

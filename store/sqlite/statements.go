@@ -41,8 +41,8 @@ var statementTexts = [statementCount]string{
 	tables.EndEvents:   `UPDATE events SET sealed = NULL WHERE ticket = ? AND seq < ?`,
 	tables.InsertEvent: `INSERT INTO events (ticket, seq, hash, doc, sealed) VALUES (?, ?, ?, ?, ?)`,
 
-	tables.InsertNotice: `INSERT INTO outbox (key, ticket, kind, target, state, attempts, due_at, next_at, created, error, sealed)
-		VALUES (?, ?, ?, ?, 'pending', 0, ?, ?, ?, '', ?)`,
+	tables.InsertNotice: `INSERT INTO outbox (key, ticket, kind, target, state, grp, why, attempts, due_at, next_at, created, error, sealed)
+		VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, '', ?)`,
 	tables.InsertCall: `INSERT INTO calls (id, channel, call_id, version, line, agent, state, rang_at, answered_at, ended_at, seconds,
 		call_back, updated_at, sealed) VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 	tables.UpdateCall: `UPDATE calls SET version = version + 1, line = ?, agent = ?, state = ?, rang_at = ?, answered_at = ?, ended_at = ?,

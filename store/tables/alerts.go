@@ -91,7 +91,8 @@ func (s *Tables) Counts(ctx context.Context, now time.Time) (store.Counts, error
 		(SELECT count(*) FROM tickets t WHERE `+overdue+`),
 		(SELECT count(*) FROM tickets t WHERE `+overdue+` AND t.flags & 1024 <> 0),
 		(SELECT count(*) FROM deliveries WHERE state = 'quarantined'),
-		(SELECT count(*) FROM outbox WHERE state = 'pending'),
+		(SELECT count(*) FROM outbox WHERE state = 'pending') + (SELECT count(*) FROM outbox WHERE state = 'waiting' AND page = 0)
+			+ (SELECT CAST(coalesce(sum(count), 0) AS BIGINT) FROM pages WHERE state = 'pending'),
 		(SELECT count(*) FROM outbox WHERE state = 'dead'),
 		(SELECT count(*) FROM alerts WHERE acked_at IS NULL),
 		(SELECT count(*) FROM calls WHERE call_back = 'due')`, func(r Row) (c store.Counts, err error) {

@@ -270,7 +270,14 @@ func (e *encoder) notice(n *store.Notice) {
 	if !n.Due.IsZero() {
 		next = n.Due.UnixMilli()
 	}
-	e.add(InsertNotice, nil, n.Key, id(n.Ticket), n.Kind, n.Target, ms(n.Due), next, ms(n.Created), e.seal(n.Body, placeNotice, []byte(plain(n.Key))))
+	state := store.NoticePending
+	switch {
+	case n.Withheld:
+		state = store.NoticeWithheld
+	case n.Group != "":
+		state = store.NoticeWaiting
+	}
+	e.add(InsertNotice, nil, n.Key, id(n.Ticket), n.Kind, n.Target, string(state), n.Group, n.Why, ms(n.Due), next, ms(n.Created), e.seal(n.Body, placeNotice, []byte(plain(n.Key))))
 }
 
 func (e *encoder) alert(a *store.Alert) {
