@@ -269,8 +269,9 @@ func judge(t *testing.T, w watchers, ids []ticket.ID) {
 			}
 			got[fmt.Sprintf("%s/%d/%s", e.Details.Clock, e.Details.Assignment, e.Details.Step)]++
 			key := fmt.Sprintf("%s/%d", id, e.Seq)
-			if len(alerts[key]) == 0 {
-				t.Errorf("%s: nobody was alerted of %s", item.Number, e.Details.Step)
+			// The citizen's clock runs beside that of the unit, which is told: nobody hears twice.
+			if echo := e.Details.Clock == "resolve" && e.Details.Assignment == 0; echo == (len(alerts[key]) > 0) {
+				t.Errorf("%s: %d were alerted of %s %s of assignment %d", item.Number, len(alerts[key]), e.Details.Clock, e.Details.Step, e.Details.Assignment)
 			}
 			for unit := range alerts[key] {
 				if notices[key][unit] != 1 {
