@@ -51,6 +51,45 @@ func (c *Calendar) Next(spec CalendarSpec) (*Calendar, error) {
 	return young, nil
 }
 
+// Derive builds a calendar with hours of its own and the holidays of another: one version for each that base has, from when it
+// holds there. The error joins every problem.
+func Derive(spec CalendarSpec, base *Calendar) ([]*Calendar, error) {
+	b := &calendarBuilder{}
+	if len(spec.Years) > 0 || spec.Since != "" || spec.Version != 1 {
+		b.wrong("calendar %s: holidays %q: years and versions are those of that calendar; leave out years and since, and write version 1", spec.ID, spec.Holidays)
+	}
+	if base.spec.Holidays != "" {
+		b.wrong("calendar %s: holidays %q: that calendar takes its own from %q; name that one", spec.ID, spec.Holidays, base.spec.Holidays)
+	}
+	if len(b.problems) > 0 {
+		return nil, errors.Join(b.problems...)
+	}
+	if spec.Zone == "" {
+		spec.Zone = base.spec.Zone
+	}
+	var chain []*Calendar // of base, newest first
+	for v := base; v != nil; v = v.prev {
+		chain = append(chain, v)
+	}
+	var built []*Calendar
+	for i, v := range slices.Backward(chain) {
+		var c *Calendar
+		var err error
+		if i == len(chain)-1 {
+			spec.Years = v.spec.Years
+			c, err = NewCalendar(spec)
+		} else {
+			last := built[len(built)-1]
+			c, err = last.Next(CalendarSpec{ID: spec.ID, Version: last.version + 1, Since: v.own.Since, Years: v.own.Years})
+		}
+		if err != nil {
+			return nil, err
+		}
+		built = append(built, c)
+	}
+	return built, nil
+}
+
 // sinceOf reads from when a following version holds; zero: for all time.
 func (c *Calendar) sinceOf(spec CalendarSpec) (time.Time, error) {
 	if spec.Since == "" {
@@ -79,6 +118,9 @@ func (s CalendarSpec) over(before CalendarSpec) CalendarSpec {
 	}
 	if s.Week == nil {
 		s.Week = before.Week
+	}
+	if s.Holidays == "" {
+		s.Holidays = before.Holidays
 	}
 	if s.Seasons == nil {
 		s.Seasons = before.Seasons

@@ -76,6 +76,9 @@ func ImportCalendar(ctx context.Context, o CalendarImport) error {
 	if sla.Pinned(o.Calendar) {
 		return fmt.Errorf("--calendar %q: a notice makes a new version; name the calendar without one", o.Calendar)
 	}
+	if of := was.Spec().Holidays; of != "" {
+		return fmt.Errorf("calendar %s takes its holidays from %s: import the notice into that one", was.ID(), of)
+	}
 	was = p.CalendarByID(was.ID())
 	if err := was.Fits(n); err != nil {
 		return fmt.Errorf("%s: %w", o.Notice, err)
