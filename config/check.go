@@ -86,9 +86,15 @@ func (l *loader) checkCalendars(d *directory) {
 		c := &l.items.calendars[i]
 		s := subjectOf(l, "calendar", c.value.ID, c)
 		s.ref("holidays", c.value.Holidays, d.calendars)
-		if of := c.value.Holidays; of != "" && (of == c.value.ID || sla.Pinned(of)) {
+		of := c.value.Holidays
+		other := func(o item[sla.CalendarSpec]) bool {
+			return o.value.ID == c.value.ID && o.value.Version != c.value.Version
+		}
+		switch {
+		case of == "":
+		case of == c.value.ID || sla.Pinned(of):
 			s.wrong("holidays", "holidays %q: name another calendar, without a version", of)
-		} else if of != "" && slices.ContainsFunc(l.items.calendars, func(o item[sla.CalendarSpec]) bool { return o.value.ID == c.value.ID && o.value.Version != c.value.Version }) {
+		case slices.ContainsFunc(l.items.calendars, other):
 			s.wrong("holidays", "holidays %q: the versions of %q are those of that calendar; keep one entry of it", of, c.value.ID)
 		}
 	}

@@ -184,7 +184,7 @@ func (r *paperReader) item(no int, text string) {
 	if r.named == nil {
 		r.named = map[string]bool{}
 	}
-	for _, one := range strings.Split(name, "、") {
+	for one := range strings.SplitSeq(name, "、") {
 		r.named[one] = true
 	}
 	before := len(r.days)

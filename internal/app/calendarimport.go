@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/citizen-hotline/gateway/config"
@@ -218,14 +219,11 @@ func calendarFile(was *sla.Calendar, spec sla.CalendarSpec) []byte {
 	for _, d := range n.Days {
 		hours := ""
 		if len(d.Segments) > 0 {
-			hours = ", segments: ["
+			quoted := make([]string, len(d.Segments))
 			for i, s := range d.Segments {
-				if i > 0 {
-					hours += ", "
-				}
-				hours += yamlText(s)
+				quoted[i] = yamlText(s)
 			}
-			hours += "]"
+			hours = ", segments: [" + strings.Join(quoted, ", ") + "]"
 		}
 		fmt.Fprintf(&b, "      - {date: %q, name: %s, off: %t%s}\n", d.Date, yamlText(d.Name), d.Off, hours)
 	}
@@ -258,10 +256,10 @@ func writeNew(dir, name string, text []byte) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, root.Close()) }()
-	if err := root.MkdirAll(path.Dir(name), 0o755); err != nil { //nolint:gosec // as the rest of the pack
+	if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
 		return err
 	}
-	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // as the rest of the pack
+	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return err
 	}
