@@ -205,6 +205,16 @@ func (c *Calendar) Previous() *Calendar { return c.prev }
 // Spec is how the calendar is described, with what this version took over.
 func (c *Calendar) Spec() CalendarSpec { return c.spec }
 
+// Notice is what the calendar knows of the holidays of a year; ok is false when no notice of it is kept.
+func (c *Calendar) Notice(year int) (n Notice, ok bool) {
+	for _, n := range c.spec.Years {
+		if n.Year == year && len(n.Days) > 0 {
+			return n, true
+		}
+	}
+	return Notice{}, false
+}
+
 // Own is the version as it is written: only what it changes.
 func (c *Calendar) Own() CalendarSpec { return c.own }
 

@@ -59,28 +59,21 @@ func ImportCalendar(ctx context.Context, o CalendarImport) error {
 	if err != nil {
 		return err
 	}
-	n, err := sla.ReadNotice(doc)
+	p, err := LoadPack(o.City)
+	if err != nil {
+		return err
+	}
+	was, err := o.newest(p)
+	if err != nil {
+		return err
+	}
+	n, err := sla.ReadNotice(doc, was.Notice)
 	if err != nil {
 		return fmt.Errorf("%s: %w", o.Notice, err)
 	}
 	if len(n.Days) == 0 {
 		return fmt.Errorf("%s: notice %d has no days: it is not out yet", o.Notice, n.Year)
 	}
-	p, err := LoadPack(o.City)
-	if err != nil {
-		return err
-	}
-	was, err := packCalendar(p, o.Calendar)
-	if err != nil {
-		return err
-	}
-	if sla.Pinned(o.Calendar) {
-		return fmt.Errorf("--calendar %q: a notice makes a new version; name the calendar without one", o.Calendar)
-	}
-	if of := was.Spec().Holidays; of != "" {
-		return fmt.Errorf("calendar %s takes its holidays from %s: import the notice into that one", was.ID(), of)
-	}
-	was = p.CalendarByID(was.ID())
 	if err := was.Fits(n); err != nil {
 		return fmt.Errorf("%s: %w", o.Notice, err)
 	}
@@ -127,6 +120,21 @@ func ImportCalendar(ctx context.Context, o CalendarImport) error {
 		}
 		fmt.Fprintf(out, "已写入 %s；核对后提交版本库并照常发布城市包，发布后生效\n", filepath.Join(o.City, found.File))
 	})
+}
+
+// newest is the newest version of the calendar that takes the notice.
+func (o *CalendarImport) newest(p *config.Pack) (*sla.Calendar, error) {
+	if sla.Pinned(o.Calendar) {
+		return nil, fmt.Errorf("--calendar %q: a notice makes a new version; name the calendar without one", o.Calendar)
+	}
+	c, err := packCalendar(p, o.Calendar)
+	if err != nil {
+		return nil, err
+	}
+	if of := c.Spec().Holidays; of != "" {
+		return nil, fmt.Errorf("calendar %s takes its holidays from %s: import the notice into that one", c.ID(), of)
+	}
+	return p.CalendarByID(c.ID()), nil
 }
 
 func (o *CalendarImport) time() (time.Time, error) {
