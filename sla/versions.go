@@ -85,6 +85,7 @@ func Derive(spec CalendarSpec, base *Calendar) ([]*Calendar, error) {
 		if err != nil {
 			return nil, err
 		}
+		c.base = v.version
 		built = append(built, c)
 	}
 	return built, nil
@@ -220,16 +221,10 @@ func (c *Calendar) Own() CalendarSpec { return c.own }
 
 // Reaches reports whether version is c's own or one of those before it.
 func (c *Calendar) Reaches(version int) bool {
-	found := c.upTo(version)
-	return found != nil && found.version == version
-}
-
-// upTo is c without the versions above one; nil when the calendar does not reach so far down.
-func (c *Calendar) upTo(version int) *Calendar {
 	for c != nil && c.version > version {
 		c = c.prev
 	}
-	return c
+	return c != nil && c.version == version
 }
 
 // unitHours is the calendar of a unit of its own.
@@ -292,16 +287,18 @@ func Named(calendars []*Calendar, name string) *Calendar {
 	return newest
 }
 
-// AsOf is c as it was while version was the newest of calendar id: without its own later versions, unless it is pinned
-// to the version it has, and with the hours of units likewise. It is c itself when that changes nothing, and when
-// the calendar has no version so low.
+// AsOf is c as it was while version was the newest of calendar id: without the later versions of that calendar and of those that
+// take their holidays from it, for c itself, unless it is pinned to the version it has, and for the hours of units likewise. It is c
+// itself when that changes nothing, and when the calendar has no version so low.
 func (c *Calendar) AsOf(id string, version int, pinned bool) *Calendar {
 	earlier := func(c *Calendar, pinned bool) *Calendar {
-		if pinned || c.id != id {
+		if pinned {
 			return c
 		}
-		if before := c.upTo(version); before != nil {
-			return before
+		for before := c; before != nil; before = before.prev {
+			if before.id == id && before.version <= version || before.spec.Holidays == id && before.base <= version {
+				return before
+			}
 		}
 		return c
 	}

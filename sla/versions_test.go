@@ -346,6 +346,14 @@ func TestHolidaysOfAnotherCalendar(t *testing.T) {
 	if !first.IsWorkday(at("2026-07-16 10:00")) {
 		t.Error("the first version knows of the typhoon")
 	}
+	know, err := UnitHours([]*Calendar{cn2026(), second, first, newest}, map[string]string{"u1": "court", "u2": "court@2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	was := know[1].AsOf("cn", 1, false)
+	if got := []string{was.Key(), was.For("u1").Key(), was.For("u2").Key(), know[1].For("u1").Key()}; strings.Join(got, " ") != "cn@1 court@1 court@2 court@2" {
+		t.Errorf("before the second version there were %v", got)
+	}
 	for want, spec := range map[string]CalendarSpec{
 		"leave out years and since": {ID: "court", Version: 2, Holidays: "cn"},
 		"no working segment":        {ID: "court", Version: 1, Holidays: "cn"},
