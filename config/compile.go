@@ -31,7 +31,12 @@ func (l *loader) compileCalendars() []*sla.Calendar {
 		return cmp.Or(cmp.Compare(a.value.ID, b.value.ID), cmp.Compare(a.value.Version, b.value.Version))
 	})
 	var built []*sla.Calendar
+	var derived []*item[sla.CalendarSpec]
 	for i, it := range versions {
+		if it.value.Holidays != "" {
+			derived = append(derived, it)
+			continue
+		}
 		var c *sla.Calendar
 		var err error
 		switch before := i > 0 && versions[i-1].value.ID == it.value.ID; {
@@ -49,6 +54,19 @@ func (l *loader) compileCalendars() []*sla.Calendar {
 			continue
 		}
 		built = append(built, c)
+	}
+	own := len(built)
+	for _, it := range derived {
+		base := sla.Named(built[:own], it.value.Holidays)
+		if base == nil {
+			continue // reported by checkCalendars, or as the calendar that cannot be built
+		}
+		versions, err := sla.Derive(it.value, base)
+		if err != nil {
+			subjectOf(l, "calendar", it.value.ID, it).failed(err)
+			continue
+		}
+		built = append(built, versions...)
 	}
 	return built
 }

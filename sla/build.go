@@ -17,8 +17,10 @@ type CalendarSpec struct {
 	Since   string              `yaml:"since,omitempty" json:"since,omitempty"` // of a later version: from when it holds, "2020-01-27 20:00" in the zone; empty: for all time
 	Zone    string              `yaml:"zone" json:"zone"`                       // IANA name: Asia/Shanghai
 	Week    map[string][]string `yaml:"week" json:"week"`                       // "mon" or "mon-fri": ["09:00-12:00", "13:30-17:30"]; a day absent is off
-	Seasons []Season            `yaml:"seasons,omitempty" json:"seasons,omitempty"`
-	Years   []Notice            `yaml:"years,omitempty" json:"years,omitempty"` // the years whose notice is out
+	// Holidays names the calendar whose notices hold for this one, too, with every version of them; Years is then left out.
+	Holidays string   `yaml:"holidays,omitempty" json:"holidays,omitempty"`
+	Seasons  []Season `yaml:"seasons,omitempty" json:"seasons,omitempty"`
+	Years    []Notice `yaml:"years,omitempty" json:"years,omitempty"` // the years whose notice is out
 }
 
 // Season is a part of every year with other hours (夏季作息). From and To are MM-DD, both

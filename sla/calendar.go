@@ -42,6 +42,7 @@ type Calendar struct {
 	spec  CalendarSpec // with what it took over from the version before
 	since time.Time    // from when it holds; zero: for all time
 	prev  *Calendar    // the version before, composite as this one; nil: this is the first
+	base  int          // version of the calendar it takes its holidays from; 0: it has its own
 	units map[string]unitHours
 }
 

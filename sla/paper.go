@@ -25,8 +25,9 @@ type Paper struct {
 }
 
 // ReadNotice reads a year's notice in any of the forms there are: JSON of the holiday-cn project ([ParseNotice]), JSON that
-// holds the words of the notice ([Paper]), or its plain text. The error names every part that is wrong.
-func ReadNotice(doc []byte) (Notice, error) {
+// holds the words of the notice ([Paper]), or its plain text. The words may amend the notice of a year, which before gives; nil when
+// there is none. The error names every part that is wrong.
+func ReadNotice(doc []byte, before func(year int) (Notice, bool)) (Notice, error) {
 	doc = bytes.TrimPrefix(doc, []byte("\ufeff"))
 	if len(doc) > maxNoticeBytes {
 		return Notice{}, fmt.Errorf("sla: a notice has at most %d bytes, got %d", maxNoticeBytes, len(doc))
@@ -35,7 +36,7 @@ func ReadNotice(doc []byte) (Notice, error) {
 		return Notice{}, errors.New("sla: notice: is not UTF-8; save it as UTF-8")
 	}
 	if !bytes.HasPrefix(bytes.TrimSpace(doc), []byte("{")) {
-		return ParsePaper(Paper{Text: string(doc)})
+		return ParsePaper(Paper{Text: string(doc)}, before)
 	}
 	var form map[string]json.RawMessage
 	if err := json.Unmarshal(doc, &form); err != nil {
@@ -50,7 +51,7 @@ func ReadNotice(doc []byte) (Notice, error) {
 	if err := d.Decode(&p); err != nil {
 		return Notice{}, fmt.Errorf(`sla: notice: %w; it holds either "year" and "days", or "title" and "items"`, err)
 	}
-	return ParsePaper(p)
+	return ParsePaper(p, before)
 }
 
 // Limits on the words of a notice.
@@ -70,24 +71,38 @@ var everyYear = []string{"元旦", "春节", "清明节", "劳动节", "端午�
 
 // ParsePaper makes the days of a notice of its words. It reads strictly: a sentence it does not understand is refused, and so
 // are a weekday or a number of days that does not fit the dates, and a notice that leaves out one of the holidays.
-func ParsePaper(p Paper) (Notice, error) {
+func ParsePaper(p Paper, before func(year int) (Notice, bool)) (Notice, error) {
 	head, items := p.Title, p.Items
 	if p.Text != "" {
 		if len(items) > 0 {
 			return Notice{}, errors.New("sla: notice: has both items and text; give one of them")
 		}
-		var before string
-		before, items = itemsOf(p.Text)
-		head += before
+		var above string
+		above, items = itemsOf(p.Text)
+		head += above
+	}
+	published := cmp.Or(p.URL, address.FindString(p.Text))
+	if a, amends := amendmentOf(plain(head)); amends {
+		base, ok := Notice{}, false
+		if before != nil {
+			base, ok = before(a.year)
+		}
+		if !ok {
+			return Notice{}, fmt.Errorf("sla: notice %d: %s: is amended, and the calendar has no notice of that year; import that first", a.year, a.name)
+		}
+		if published != "" {
+			base.Papers = append(slices.Clone(base.Papers), published)
+		}
+		return a.amend(base, items)
 	}
 	year := titleYear.FindStringSubmatch(plain(head))
 	if year == nil {
-		return Notice{}, fmt.Errorf("sla: notice: title %q: is not that of a year's notice, 关于2026年部分节假日安排的通知; give a year that was amended later in the form of holiday-cn", short(head))
+		return Notice{}, fmt.Errorf("sla: notice: title %q: is not that of a year's notice, 关于2026年部分节假日安排的通知, nor of one that amends it, 关于延长2020年春节假期的通知", short(head))
 	}
 	n := Notice{}
 	n.Year, _ = strconv.Atoi(year[1]) // four digits
-	if at := cmp.Or(p.URL, address.FindString(p.Text)); at != "" {
-		n.Papers = []string{at}
+	if published != "" {
+		n.Papers = []string{published}
 	}
 	r := paperReader{year: n.Year}
 	if len(items) == 0 || len(items) > maxItems {
@@ -174,8 +189,7 @@ func (r *paperReader) item(no int, text string) {
 		r.wrong("item %d: has more than %d characters", no, maxItemRunes)
 		return
 	}
-	line := plain(text)
-	line = line[len(itemNumber.FindString(line)):]
+	line := unnumbered(text)
 	name, body, ok := strings.Cut(line, ":")
 	if !ok || name == "" || strings.ContainsAny(name, "0123456789。,()") {
 		r.wrong("item %d %q: write the holiday's name and a colon first", no, short(text))
@@ -184,7 +198,7 @@ func (r *paperReader) item(no int, text string) {
 	if r.named == nil {
 		r.named = map[string]bool{}
 	}
-	for _, one := range strings.Split(name, "、") {
+	for one := range strings.SplitSeq(name, "、") {
 		r.named[one] = true
 	}
 	before := len(r.days)

@@ -70,7 +70,7 @@ func bothCollections(t *testing.T) (notices []Notice, lists map[string]map[strin
 		if err != nil {
 			t.Fatal(err)
 		}
-		n, err := ReadNotice(doc)
+		n, err := ReadNotice(doc, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

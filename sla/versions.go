@@ -51,6 +51,46 @@ func (c *Calendar) Next(spec CalendarSpec) (*Calendar, error) {
 	return young, nil
 }
 
+// Derive builds a calendar with hours of its own and the holidays of another: one version for each that base has, from when it
+// holds there. The error joins every problem.
+func Derive(spec CalendarSpec, base *Calendar) ([]*Calendar, error) {
+	b := &calendarBuilder{}
+	if len(spec.Years) > 0 || spec.Since != "" || spec.Version != 1 {
+		b.wrong("calendar %s: holidays %q: years and versions are those of that calendar; leave out years and since, and write version 1", spec.ID, spec.Holidays)
+	}
+	if base.spec.Holidays != "" {
+		b.wrong("calendar %s: holidays %q: that calendar takes its own from %q; name that one", spec.ID, spec.Holidays, base.spec.Holidays)
+	}
+	if len(b.problems) > 0 {
+		return nil, errors.Join(b.problems...)
+	}
+	if spec.Zone == "" {
+		spec.Zone = base.spec.Zone
+	}
+	var chain []*Calendar // of base, newest first
+	for v := base; v != nil; v = v.prev {
+		chain = append(chain, v)
+	}
+	var built []*Calendar
+	for i, v := range slices.Backward(chain) {
+		var c *Calendar
+		var err error
+		if i == len(chain)-1 {
+			spec.Years = v.spec.Years
+			c, err = NewCalendar(spec)
+		} else {
+			last := built[len(built)-1]
+			c, err = last.Next(CalendarSpec{ID: spec.ID, Version: last.version + 1, Since: v.own.Since, Years: v.own.Years})
+		}
+		if err != nil {
+			return nil, err
+		}
+		c.base = v.version
+		built = append(built, c)
+	}
+	return built, nil
+}
+
 // sinceOf reads from when a following version holds; zero: for all time.
 func (c *Calendar) sinceOf(spec CalendarSpec) (time.Time, error) {
 	if spec.Since == "" {
@@ -79,6 +119,9 @@ func (s CalendarSpec) over(before CalendarSpec) CalendarSpec {
 	}
 	if s.Week == nil {
 		s.Week = before.Week
+	}
+	if s.Holidays == "" {
+		s.Holidays = before.Holidays
 	}
 	if s.Seasons == nil {
 		s.Seasons = before.Seasons
@@ -163,21 +206,25 @@ func (c *Calendar) Previous() *Calendar { return c.prev }
 // Spec is how the calendar is described, with what this version took over.
 func (c *Calendar) Spec() CalendarSpec { return c.spec }
 
+// Notice is what the calendar knows of the holidays of a year; ok is false when no notice of it is kept.
+func (c *Calendar) Notice(year int) (n Notice, ok bool) {
+	for _, n := range c.spec.Years {
+		if n.Year == year && len(n.Days) > 0 {
+			return n, true
+		}
+	}
+	return Notice{}, false
+}
+
 // Own is the version as it is written: only what it changes.
 func (c *Calendar) Own() CalendarSpec { return c.own }
 
 // Reaches reports whether version is c's own or one of those before it.
 func (c *Calendar) Reaches(version int) bool {
-	found := c.upTo(version)
-	return found != nil && found.version == version
-}
-
-// upTo is c without the versions above one; nil when the calendar does not reach so far down.
-func (c *Calendar) upTo(version int) *Calendar {
 	for c != nil && c.version > version {
 		c = c.prev
 	}
-	return c
+	return c != nil && c.version == version
 }
 
 // unitHours is the calendar of a unit of its own.
@@ -240,16 +287,18 @@ func Named(calendars []*Calendar, name string) *Calendar {
 	return newest
 }
 
-// AsOf is c as it was while version was the newest of calendar id: without its own later versions, unless it is pinned
-// to the version it has, and with the hours of units likewise. It is c itself when that changes nothing, and when
-// the calendar has no version so low.
+// AsOf is c as it was while version was the newest of calendar id: without the later versions of that calendar and of those that
+// take their holidays from it, for c itself, unless it is pinned to the version it has, and for the hours of units likewise. It is c
+// itself when that changes nothing, and when the calendar has no version so low.
 func (c *Calendar) AsOf(id string, version int, pinned bool) *Calendar {
 	earlier := func(c *Calendar, pinned bool) *Calendar {
-		if pinned || c.id != id {
+		if pinned {
 			return c
 		}
-		if before := c.upTo(version); before != nil {
-			return before
+		for before := c; before != nil; before = before.prev {
+			if before.id == id && before.version <= version || before.spec.Holidays == id && before.base <= version {
+				return before
+			}
 		}
 		return c
 	}

@@ -323,3 +323,46 @@ func BenchmarkNext(b *testing.B) {
 		}
 	}
 }
+
+// A court has hours of its own and the holidays of the city, with every version of them.
+func TestHolidaysOfAnotherCalendar(t *testing.T) {
+	t.Parallel()
+	typhoon := notice2026()
+	typhoon.Days = append(typhoon.Days, Day{Date: "2026-07-16", Name: "台风", Off: true})
+	second := next(t, cn2026(), CalendarSpec{ID: "cn", Version: 2, Since: "2026-07-15 20:00", Years: []Notice{typhoon}})
+	versions, err := Derive(CalendarSpec{ID: "court", Version: 1, Holidays: "cn", Week: map[string][]string{"mon-fri": {"09:00-12:00", "13:00-16:00"}}}, second)
+	if err != nil || len(versions) != 2 {
+		t.Fatalf("%v: %v", err, versions)
+	}
+	first, newest := versions[0], versions[1]
+	if newest.Previous() != first || newest.Key() != "court@2" || !newest.Since().Equal(second.Since()) || !newest.HasNotice(2026) {
+		t.Errorf("%v follows %v since %v", newest, newest.Previous(), newest.Since())
+	}
+	for day, want := range map[string]time.Duration{"2026-07-15": 6 * time.Hour, "2026-07-16": 0, "2026-02-14": 6 * time.Hour, "2026-02-16": 0} {
+		if got := newest.Working(at(day+" 00:00"), at(day+" 00:00").AddDate(0, 0, 1)); got != want {
+			t.Errorf("%s has %v of work, want %v", day, got, want)
+		}
+	}
+	if !first.IsWorkday(at("2026-07-16 10:00")) {
+		t.Error("the first version knows of the typhoon")
+	}
+	know, err := UnitHours([]*Calendar{cn2026(), second, first, newest}, map[string]string{"u1": "court", "u2": "court@2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	was := know[1].AsOf("cn", 1, false)
+	if got := []string{was.Key(), was.For("u1").Key(), was.For("u2").Key(), know[1].For("u1").Key()}; strings.Join(got, " ") != "cn@1 court@1 court@2 court@2" {
+		t.Errorf("before the second version there were %v", got)
+	}
+	for want, spec := range map[string]CalendarSpec{
+		"leave out years and since": {ID: "court", Version: 2, Holidays: "cn"},
+		"no working segment":        {ID: "court", Version: 1, Holidays: "cn"},
+	} {
+		if _, err := Derive(spec, second); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	if _, err := Derive(CalendarSpec{ID: "third", Version: 1, Holidays: "court"}, newest); err == nil || !strings.Contains(err.Error(), `takes its own from "cn"`) {
+		t.Errorf("holidays of holidays: %v", err)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -245,7 +246,7 @@ func runsOfYears(years []int) string {
 			j++
 		}
 		if i == j {
-			parts = append(parts, fmt.Sprint(years[i]))
+			parts = append(parts, strconv.Itoa(years[i]))
 		} else {
 			parts = append(parts, fmt.Sprintf("%d–%d", years[i], years[j]))
 		}

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/citizen-hotline/gateway/config"
@@ -58,25 +59,21 @@ func ImportCalendar(ctx context.Context, o CalendarImport) error {
 	if err != nil {
 		return err
 	}
-	n, err := sla.ReadNotice(doc)
+	p, err := LoadPack(o.City)
+	if err != nil {
+		return err
+	}
+	was, err := o.newest(p)
+	if err != nil {
+		return err
+	}
+	n, err := sla.ReadNotice(doc, was.Notice)
 	if err != nil {
 		return fmt.Errorf("%s: %w", o.Notice, err)
 	}
 	if len(n.Days) == 0 {
 		return fmt.Errorf("%s: notice %d has no days: it is not out yet", o.Notice, n.Year)
 	}
-	p, err := LoadPack(o.City)
-	if err != nil {
-		return err
-	}
-	was, err := packCalendar(p, o.Calendar)
-	if err != nil {
-		return err
-	}
-	if sla.Pinned(o.Calendar) {
-		return fmt.Errorf("--calendar %q: a notice makes a new version; name the calendar without one", o.Calendar)
-	}
-	was = p.CalendarByID(was.ID())
 	if err := was.Fits(n); err != nil {
 		return fmt.Errorf("%s: %w", o.Notice, err)
 	}
@@ -123,6 +120,21 @@ func ImportCalendar(ctx context.Context, o CalendarImport) error {
 		}
 		fmt.Fprintf(out, "已写入 %s；核对后提交版本库并照常发布城市包，发布后生效\n", filepath.Join(o.City, found.File))
 	})
+}
+
+// newest is the newest version of the calendar that takes the notice.
+func (o *CalendarImport) newest(p *config.Pack) (*sla.Calendar, error) {
+	if sla.Pinned(o.Calendar) {
+		return nil, fmt.Errorf("--calendar %q: a notice makes a new version; name the calendar without one", o.Calendar)
+	}
+	c, err := packCalendar(p, o.Calendar)
+	if err != nil {
+		return nil, err
+	}
+	if of := c.Spec().Holidays; of != "" {
+		return nil, fmt.Errorf("calendar %s takes its holidays from %s: import the notice into that one", c.ID(), of)
+	}
+	return p.CalendarByID(c.ID()), nil
 }
 
 func (o *CalendarImport) time() (time.Time, error) {
@@ -215,14 +227,11 @@ func calendarFile(was *sla.Calendar, spec sla.CalendarSpec) []byte {
 	for _, d := range n.Days {
 		hours := ""
 		if len(d.Segments) > 0 {
-			hours = ", segments: ["
+			quoted := make([]string, len(d.Segments))
 			for i, s := range d.Segments {
-				if i > 0 {
-					hours += ", "
-				}
-				hours += yamlText(s)
+				quoted[i] = yamlText(s)
 			}
-			hours += "]"
+			hours = ", segments: [" + strings.Join(quoted, ", ") + "]"
 		}
 		fmt.Fprintf(&b, "      - {date: %q, name: %s, off: %t%s}\n", d.Date, yamlText(d.Name), d.Off, hours)
 	}
@@ -255,10 +264,10 @@ func writeNew(dir, name string, text []byte) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, root.Close()) }()
-	if err := root.MkdirAll(path.Dir(name), 0o755); err != nil { //nolint:gosec // as the rest of the pack
+	if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
 		return err
 	}
-	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // as the rest of the pack
+	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return err
 	}

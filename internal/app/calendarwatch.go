@@ -63,6 +63,9 @@ type calendarStore interface {
 func watchCalendars(ctx context.Context, st calendarStore, c *city.City, now time.Time, random io.Reader) (raised int, err error) {
 	var changes []store.Change
 	for _, calendar := range c.Calendars {
+		if calendar.Spec().Holidays != "" {
+			continue // they are missing in the calendar they are taken from
+		}
 		year, first := unpublished(calendar, now)
 		own, count := c.Calendar != nil && calendar.ID() == c.Calendar.ID(), 0
 		if own {

@@ -89,6 +89,9 @@ func (d *calendarDays) Describe(ch chan<- *prometheus.Desc) { ch <- d.desc }
 func (d *calendarDays) Collect(ch chan<- prometheus.Metric) {
 	now := d.now()
 	for _, c := range d.city().Calendars {
+		if c.Spec().Holidays != "" {
+			continue // it has those of another
+		}
 		_, first := unpublished(c, now)
 		ch <- prometheus.MustNewConstMetric(d.desc, prometheus.GaugeValue, float64(daysTo(now.In(c.Zone()), first)), c.ID())
 	}

@@ -79,6 +79,9 @@ func (a *App) runRecalendar(ctx context.Context) {
 func (a *App) recalendar(ctx context.Context, c *city.City) error {
 	r := recalendaring{store: a.store, city: c, random: rand.Reader, now: a.clock.Now, log: a.log}
 	for _, calendar := range c.Calendars {
+		if calendar.Spec().Holidays != "" {
+			continue // its versions are those of the calendar it takes its holidays from, and come with them
+		}
 		for more := true; more; {
 			var moved int
 			var err error

@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/citizen-hotline/gateway/config"
+	"github.com/citizen-hotline/gateway/gateway/desk"
 	"github.com/citizen-hotline/gateway/internal/city"
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/store/storetest"
@@ -26,7 +27,7 @@ import (
 )
 
 // typhoon is the notice of 2026 with two days off more, 16 and 17 July, as holiday-cn writes notices.
-func typhoon(t *testing.T) string {
+func typhoon(t *testing.T, more ...string) string {
 	t.Helper()
 	p, err := LoadPack(linyi)
 	if err != nil {
@@ -48,7 +49,9 @@ func typhoon(t *testing.T) string {
 			}
 		}
 	}
-	doc.Days = append(doc.Days, day{"台风停工", "2026-07-16", true}, day{"台风停工", "2026-07-17", true})
+	for _, date := range append([]string{"2026-07-16", "2026-07-17"}, more...) {
+		doc.Days = append(doc.Days, day{"台风停工", date, true})
+	}
 	file := filepath.Join(t.TempDir(), "notice.json")
 	b, err := json.Marshal(doc)
 	if err == nil {
@@ -58,16 +61,6 @@ func typhoon(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return file
-}
-
-// ownPack is the pack of Linyi in a folder of its own.
-func ownPack(t *testing.T) string {
-	t.Helper()
-	dir := filepath.Join(t.TempDir(), "pack")
-	if err := os.CopyFS(dir, os.DirFS(linyi)); err != nil {
-		t.Fatal(err)
-	}
-	return dir
 }
 
 // takes imports a notice into a pack.
@@ -164,7 +157,7 @@ func TestOpenTicketsTakeTheNewCalendarOnce(t *testing.T) {
 			if n, err := sweeps(t.Context(), sweeper(st, before)); n != 0 || err != nil {
 				t.Fatalf("without a new version %d tickets move: %v", n, err)
 			}
-			dir := ownPack(t)
+			dir := copyOf(t)
 			takes(t, dir, typhoon(t), "2026-07-15 20:00")
 			after := inForce(t, st, dir, published)
 
@@ -241,16 +234,12 @@ func (b broken) Commit(ctx context.Context, changes ...store.Change) []error {
 // A pack that is rolled back takes its calendar back, too, and says so on each ticket; put in force again it moves them again.
 func TestARollBackOfTheCalendar(t *testing.T) {
 	t.Parallel()
-	_, st, before, ids, _ := caseload(t, "file", 3)
-	dir := ownPack(t)
+	_, st, _, ids, _ := caseload(t, "file", 3)
+	dir := copyOf(t)
 	takes(t, dir, typhoon(t), "2026-07-15 20:00")
 	m := storetest.NewMaker()
-	for i, c := range []*city.City{inForce(t, st, dir, published), before, nil} {
-		if c == nil {
-			c = inForce(t, st, dir, published.Add(2*time.Hour))
-		} else if c == before {
-			c = inForce(t, st, linyi, published.Add(time.Hour))
-		}
+	for i, pack := range []string{dir, linyi, dir} {
+		c := inForce(t, st, pack, published.Add(time.Duration(i)*time.Hour))
 		r := sweeper(st, c)
 		r.now = func() time.Time { return published.Add(time.Duration(i)*time.Hour + time.Minute) }
 		if n, err := sweeps(t.Context(), r); n != len(ids) || err != nil {
@@ -270,5 +259,77 @@ func TestARollBackOfTheCalendar(t *testing.T) {
 	want := []string{"linyi@1 linyi@2 2026-07-22", "linyi@2 linyi@1 2026-07-20", "linyi@1 linyi@2 2026-07-22"}
 	if diff := cmp.Diff(want, turns); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A pack that changes its calendar again while tickets are still being brought to the last version: each ends with the newest, and
+// says which one it had.
+func TestTheCalendarChangesAgainOnTheWay(t *testing.T) {
+	t.Parallel()
+	_, st, _, ids, _ := caseload(t, "file", recalendarPage+50)
+	dir := copyOf(t)
+	takes(t, dir, typhoon(t), "2026-07-15 20:00")
+	second := sweeper(st, inForce(t, st, dir, published))
+	if n, more, err := second.step(t.Context(), second.city.Calendar); n != recalendarPage || !more || err != nil {
+		t.Fatalf("the first page: %d, %v, %v", n, more, err)
+	}
+	takes(t, dir, typhoon(t, "2026-07-20"), "2026-07-15 20:01")
+	third := sweeper(st, inForce(t, st, dir, published.Add(time.Minute)))
+	if n, err := sweeps(t.Context(), third); n != len(ids) || err != nil {
+		t.Fatalf("%d tickets move, %v", n, err)
+	}
+	turns := map[string]int{}
+	for _, id := range ids {
+		var turn []string
+		for _, e := range recalendarings(t, st, id) {
+			turn = append(turn, e.Details.Before["calendar"]+" "+e.Details.Calendar+" "+e.Details.Due.Format(time.DateOnly))
+		}
+		turns[strings.Join(turn, ", ")]++
+	}
+	want := map[string]int{"linyi@1 linyi@2 2026-07-22, linyi@2 linyi@3 2026-07-23": recalendarPage, "linyi@1 linyi@3 2026-07-23": 50}
+	if diff := cmp.Diff(want, turns); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A gateway whose pack is reloaded does it by itself; the unit's system is told, and the ticket says so in words.
+func TestAGatewayBringsItsTicketsToTheNewCalendar(t *testing.T) {
+	t.Parallel()
+	dir := copyOf(t)
+	o := options(t, dir)
+	now := storetest.Day
+	o.Clock = func() time.Time { return now }
+	a := start(t, o)
+	d := storetest.NewMaker().Ticket(t, storetest.Day).Dispatch(storetest.Day, "e-110")
+	c := a.live.Get()
+	storetest.Must(t, a.store, store.Change{Tickets: []store.TicketChange{c.Change(0, d.Ticket, d.Events, storetest.Day)}})
+	if !c.HasSystem("e-110") {
+		t.Fatal("the unit has no system that could be told")
+	}
+	now = published
+	takes(t, dir, typhoon(t), "2026-07-15 20:00")
+	if err := a.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second time there is nothing left to do
+		if err := a.recalendar(t.Context(), a.live.Get()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	notices, err := a.store.Notices(t.Context(), store.NoticePending, 0, 10)
+	if err != nil || len(notices) != 1 || notices[0].Kind != "unit" || notices[0].Target != "e-110" {
+		t.Errorf("told: %+v, %v", notices, err)
+	}
+	item, err := a.store.Ticket(t.Context(), d.Ticket.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	view, err := a.desk.Ticket(t.Context(), desk.Viewer{Login: "officer", Kind: ticket.ActorUser, Roles: []string{"duty"}}, item.Number)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := view.Events[len(view.Events)-1]
+	if want := "换用日历 linyi@2，办结时限由 2026年7月20日（周一）24:00 改为 2026年7月22日（周三）24:00"; last.Words != want {
+		t.Errorf("the ticket says %q, want %q", last.Words, want)
 	}
 }
