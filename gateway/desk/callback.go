@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"slices"
 	"time"
 
 	"github.com/citizen-hotline/gateway/adapters"
@@ -37,8 +38,12 @@ func attempt(cmd *ticket.Command, now time.Time) error {
 	return nil
 }
 
-// mayClose lets a ticket be closed as unreachable only after as many unanswered calls as the policy says.
-func mayClose(b sla.Budget, t *ticket.Ticket, cmd *ticket.Command) error {
+// mayClose lets a ticket whose citizen is owed a callback be closed only for a reason, and as unreachable only after as many
+// unanswered calls as the policy says.
+func mayClose(b sla.Budget, t *ticket.Ticket, cmd *ticket.Command, clocks []sla.Clock) error {
+	if cmd.Cause.Reason == "" && slices.ContainsFunc(clocks, func(k sla.Clock) bool { return k.Name == sla.ClockCallback && k.State == sla.Running }) {
+		return ticket.Errorf(ticket.Conflict, "ticket.close.callback_owed", "还没有回访诉求人；请先回访，满 %d 次未接通的按“联系不上”归档，其他情形请写明理由", b.Attempts())
+	}
 	if cmd.Cause.Reason != ticket.Unreachable {
 		return nil
 	}

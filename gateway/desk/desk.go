@@ -153,6 +153,9 @@ func (d *Desk) act(ctx context.Context, v Viewer, number string, cmd ticket.Comm
 		}
 		change.Outbox = append(change.Outbox, more...)
 	}
+	if change.Alerts, err = d.alarm(c, &t, e); err != nil {
+		return View{}, err
+	}
 	if err := d.shareReply(ctx, c, &change, &t, e, now); err != nil {
 		return View{}, err
 	}
