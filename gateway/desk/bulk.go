@@ -90,7 +90,7 @@ func (d *Desk) actOnce(ctx context.Context, v Viewer, number string, cmd ticket.
 	}
 	cmd.Actor = v.Actor()
 	choose(c, v, &item.Ticket, &cmd)
-	if err := d.complete(ctx, c, v, &item.Ticket, &cmd, now); err != nil {
+	if err := d.complete(ctx, c, &item.Ticket, &cmd, now); err != nil {
 		return err
 	}
 	if err := d.allowed(c, v, &item.Ticket, history, &cmd, now); err != nil {

@@ -79,8 +79,8 @@ func (d *Desk) ask(c *city.City, t *ticket.Ticket, e ticket.Event, due time.Time
 	values := map[string]string{
 		"number": t.Number, "code": t.Private.TrackCode, "unit": c.UnitTitle(t.LeadUnit()), "title": t.Private.Title, "reply": t.Private.PublicReply,
 	}
-	say := ""
-	switch e.Action { //nolint:exhaustive // the others say nothing, or end the matter: see tellCitizen
+	var say string
+	switch e.Action {
 	case ticket.Survey:
 		say = "callback_sms"
 	case ticket.Extend:
@@ -90,7 +90,7 @@ func (d *Desk) ask(c *city.City, t *ticket.Ticket, e ticket.Event, due time.Time
 		}
 		r := c.Reasons[e.Cause.Reason]
 		say, values["due"], values["reason"], values["advice"] = "extended", due.In(c.Zone).Format("1月2日 15:04"), r.Title, r.Advice
-	default:
+	default: // nothing is said, or the matter ends: see tellCitizen
 		return n, false, nil
 	}
 	n, err = outbox.About(outbox.KindCitizen, t.Channel, t, e,
@@ -109,7 +109,7 @@ func (d *Desk) redo(c *city.City, t *ticket.Ticket, e *ticket.Event, now time.Ti
 	}
 	cmd := ticket.Command{Action: ticket.Reopen, Actor: ticket.Actor{Kind: ticket.ActorSystem}, Cause: ticket.Cause{Pack: c.Hash, Rule: t.Policy, Reason: "redo_on_dissatisfied"}}
 	if succeed(c, t, &cmd) != nil {
-		return again, false, nil // the unit is gone: the caller names another
+		return again, false, nil //nolint:nilerr // the unit is gone: the caller names another
 	}
 	again, err = t.Do(cmd, now, d.Random)
 	return again, err == nil, err

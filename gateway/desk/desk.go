@@ -103,7 +103,7 @@ func (d *Desk) act(ctx context.Context, v Viewer, number string, cmd ticket.Comm
 		return View{}, ticket.Errorf(ticket.Conflict, "ticket.version", "工单 %s 已更新到第 %d 版（您看到的是第 %d 版），请刷新后再试", number, item.Version, ifVersion)
 	}
 	choose(c, v, &item.Ticket, &cmd)
-	if err := d.complete(ctx, c, v, &item.Ticket, &cmd, now); err != nil {
+	if err := d.complete(ctx, c, &item.Ticket, &cmd, now); err != nil {
 		return View{}, err
 	}
 	if err := succeed(c, &item.Ticket, &cmd); err != nil {

@@ -13,7 +13,7 @@ import (
 
 // complete fills in what a command leaves to the office: the unit of last resort, what an approval approves, the order a
 // reply answers; and makes of a return beyond the policy's number the objection it is.
-func (d *Desk) complete(ctx context.Context, c *city.City, v Viewer, t *ticket.Ticket, cmd *ticket.Command, now time.Time) error {
+func (d *Desk) complete(ctx context.Context, c *city.City, t *ticket.Ticket, cmd *ticket.Command, now time.Time) error {
 	a, _ := t.Assignment(cmd.Details.Assignment)
 	switch cmd.Action { //nolint:exhaustive // the others say it all themselves
 	case ticket.Return:
