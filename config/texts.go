@@ -53,6 +53,7 @@ var TextSpecs = []TextSpec{
 	{"ladder_red", aboutLadder, "【红牌】工单{number}{clock}已于{due}超期，承办单位{unit}。"},
 	{"ladder_supervise", aboutLadder, "【督办】工单{number}{clock}已于{due}超期，请{unit}说明情况并限期办结。"},
 	{"ladder_step_up", aboutLadder, "【提级】工单{number}{clock}已于{due}超期，已提级处理，承办单位{unit}。"},
+	{"disputed", []string{"number", "unit"}, "【裁定】{unit}对工单{number}的承办权属提出异议，请值班长裁定。"},
 	{"emergency_triage", []string{"number"}, "【突发】工单{number}尚无承办单位，请立即处置。"},
 	{"calendar_unpublished", []string{"calendar", "year", "count"}, "【暂定】{calendar}还没有{year}年的放假安排，跨入{year}年的期限按平常周次暂定，在办{count}件。通知发布后请用 hotline calendar import 录入。"},
 	{"storm_notice", []string{"city"}, "{city}正经历强降雨，来件较多，请耐心等待；如遇危险请立即拨打110、119或120。"},

@@ -154,19 +154,6 @@ func (e *evaluation) take(ev *ticket.Event) bool {
 	return true
 }
 
-// called follows an attempt to reach the citizen.
-func (e *evaluation) called(ev *ticket.Event) {
-	if ev.Details.Reached != nil && *ev.Details.Reached {
-		e.stopAll(ClockCallback, ev.At, false)
-		return
-	}
-	for i := range e.timers {
-		if tm := &e.timers[i]; tm.name == ClockCallback && tm.running() && ev.Details.Outcome == ticket.OutcomeAppointed {
-			tm.appointed = ev.Details.Until
-		}
-	}
-}
-
 func (e *evaluation) register(ev *ticket.Event) {
 	at := ev.At
 	if r := ev.Details.Registration; r != nil && r.Historic && !r.ReceivedAt.IsZero() {
@@ -196,12 +183,6 @@ func (e *evaluation) offer(a *ticket.Assignment, at time.Time) {
 		return
 	}
 	e.begin(ClockResolve, a.No, a.Unit, at)
-}
-
-// finish stops the clock of an assignment's work, whichever of the two it has.
-func (e *evaluation) finish(no int, at time.Time, cancelled bool) {
-	e.stop(ClockResolve, no, at, cancelled)
-	e.stop(ClockRedo, no, at, cancelled)
 }
 
 // leads reports whether the assignment answers to the citizen.
@@ -247,15 +228,6 @@ func (e *evaluation) turned(at time.Time) {
 		e.stop(ClockDispatch, 0, at, false)
 		e.stop(ClockResolve, 0, at, true)
 	default: // work goes on
-	}
-}
-
-// finishDone stops the clocks of leads that had finished before those who assist them.
-func (e *evaluation) finishDone(at time.Time) {
-	for i := range e.t.Assignments {
-		if a := &e.t.Assignments[i]; leads(a) && a.State == ticket.Done {
-			e.finish(a.No, at, false)
-		}
 	}
 }
 

@@ -44,7 +44,7 @@ func (d *Desk) withinBudget(c *city.City, t *ticket.Ticket, history []ticket.Eve
 		}
 		return mayReturn(c, calendar, b, t, a, now)
 	case ticket.Close:
-		return mayClose(b, t, cmd)
+		return mayClose(b, t, cmd, sla.Evaluate(history, policy, calendar, now))
 	}
 	return nil
 }

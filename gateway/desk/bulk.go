@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/citizen-hotline/gateway/internal/city"
 	"github.com/citizen-hotline/gateway/ticket"
 )
 
@@ -89,11 +90,7 @@ func (d *Desk) actOnce(ctx context.Context, v Viewer, number string, cmd ticket.
 		return err
 	}
 	cmd.Actor = v.Actor()
-	choose(c, v, &item.Ticket, &cmd)
-	if err := d.complete(ctx, c, v, &item.Ticket, &cmd, now); err != nil {
-		return err
-	}
-	if err := d.allowed(c, v, &item.Ticket, history, &cmd, now); err != nil {
+	if err := d.check(ctx, c, v, &item.Ticket, city.Upto(&item.Ticket, history), &cmd, now); err != nil {
 		return err
 	}
 	t := item.Ticket

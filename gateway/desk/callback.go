@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"slices"
 	"time"
 
 	"github.com/citizen-hotline/gateway/adapters"
@@ -37,8 +38,12 @@ func attempt(cmd *ticket.Command, now time.Time) error {
 	return nil
 }
 
-// mayClose lets a ticket be closed as unreachable only after as many unanswered calls as the policy says.
-func mayClose(b sla.Budget, t *ticket.Ticket, cmd *ticket.Command) error {
+// mayClose lets a ticket whose citizen is owed a callback be closed only for a reason, and as unreachable only after as many
+// unanswered calls as the policy says.
+func mayClose(b sla.Budget, t *ticket.Ticket, cmd *ticket.Command, clocks []sla.Clock) error {
+	if cmd.Cause.Reason == "" && slices.ContainsFunc(clocks, func(k sla.Clock) bool { return k.Name == sla.ClockCallback && k.State == sla.Running }) {
+		return ticket.Errorf(ticket.Conflict, "ticket.close.callback_owed", "还没有回访诉求人；请先回访，满 %d 次未接通的按“联系不上”归档，其他情形请写明理由", b.Attempts())
+	}
 	if cmd.Cause.Reason != ticket.Unreachable {
 		return nil
 	}
@@ -74,8 +79,8 @@ func (d *Desk) ask(c *city.City, t *ticket.Ticket, e ticket.Event, due time.Time
 	values := map[string]string{
 		"number": t.Number, "code": t.Private.TrackCode, "unit": c.UnitTitle(t.LeadUnit()), "title": t.Private.Title, "reply": t.Private.PublicReply,
 	}
-	say := ""
-	switch e.Action { //nolint:exhaustive // the others say nothing, or end the matter: see tellCitizen
+	var say string
+	switch e.Action {
 	case ticket.Survey:
 		say = "callback_sms"
 	case ticket.Extend:
@@ -85,7 +90,7 @@ func (d *Desk) ask(c *city.City, t *ticket.Ticket, e ticket.Event, due time.Time
 		}
 		r := c.Reasons[e.Cause.Reason]
 		say, values["due"], values["reason"], values["advice"] = "extended", due.In(c.Zone).Format("1月2日 15:04"), r.Title, r.Advice
-	default:
+	default: // nothing is said, or the matter ends: see tellCitizen
 		return n, false, nil
 	}
 	n, err = outbox.About(outbox.KindCitizen, t.Channel, t, e,
@@ -104,7 +109,7 @@ func (d *Desk) redo(c *city.City, t *ticket.Ticket, e *ticket.Event, now time.Ti
 	}
 	cmd := ticket.Command{Action: ticket.Reopen, Actor: ticket.Actor{Kind: ticket.ActorSystem}, Cause: ticket.Cause{Pack: c.Hash, Rule: t.Policy, Reason: "redo_on_dissatisfied"}}
 	if succeed(c, t, &cmd) != nil {
-		return again, false, nil // the unit is gone: the caller names another
+		return again, false, nil //nolint:nilerr // the unit is gone: the caller names another
 	}
 	again, err = t.Do(cmd, now, d.Random)
 	return again, err == nil, err

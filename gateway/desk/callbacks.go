@@ -133,19 +133,9 @@ func (d *Desk) rate(ctx context.Context, number, code string, r Rating) (Track, 
 	if err != nil {
 		return Track{}, err
 	}
-	history = append(history, e)
-	again, redone, err := d.redo(c, &t, &e, now)
+	change, _, err := d.change(ctx, c, &item, &t, append(history, e), now)
 	if err != nil {
 		return Track{}, err
-	}
-	if redone {
-		history = append(history, again)
-	}
-	change := store.Change{Tickets: []store.TicketChange{c.Change(item.Version, t, history, now)}}
-	if redone {
-		if change.Outbox, err = d.tell(c, &t, again, time.Time{}); err != nil {
-			return Track{}, err
-		}
 	}
 	if err := d.Store.Commit(ctx, change)[0]; err != nil {
 		return Track{}, err

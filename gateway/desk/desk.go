@@ -104,14 +104,7 @@ func (d *Desk) act(ctx context.Context, v Viewer, number string, cmd ticket.Comm
 	if ifVersion != 0 && item.Version != ifVersion {
 		return View{}, ticket.Errorf(ticket.Conflict, "ticket.version", "工单 %s 已更新到第 %d 版（您看到的是第 %d 版），请刷新后再试", number, item.Version, ifVersion)
 	}
-	choose(c, v, &item.Ticket, &cmd)
-	if err := d.complete(ctx, c, v, &item.Ticket, &cmd, now); err != nil {
-		return View{}, err
-	}
-	if err := succeed(c, &item.Ticket, &cmd); err != nil {
-		return View{}, err
-	}
-	if err := d.allowed(c, v, &item.Ticket, history, &cmd, now); err != nil {
+	if err := d.check(ctx, c, v, &item.Ticket, history, &cmd, now); err != nil {
 		return View{}, err
 	}
 	other, err := d.other(ctx, c, v, &cmd)
@@ -126,17 +119,9 @@ func (d *Desk) act(ctx context.Context, v Viewer, number string, cmd ticket.Comm
 	if err != nil {
 		return View{}, err
 	}
-	history = append(history, e)
-	again, redone, err := d.redo(c, &t, &e, now)
+	change, history, err := d.change(ctx, c, &item, &t, append(history, e), now)
 	if err != nil {
 		return View{}, err
-	}
-	if redone {
-		history = append(history, again)
-	}
-	change := store.Change{Tickets: []store.TicketChange{c.Change(item.Version, t, history, now)}}
-	if cmd.Action == ticket.Reveal {
-		change.Access = []store.Access{{At: now, Actor: cmd.Actor, What: "reveal", Ticket: t.ID, Fields: cmd.Details.Fields, Reason: cmd.Cause.Reason}}
 	}
 	if cmd.Action == ticket.Merge {
 		lead, err := d.asRead(ctx, c, other, now)
@@ -144,19 +129,6 @@ func (d *Desk) act(ctx context.Context, v Viewer, number string, cmd ticket.Comm
 			return View{}, err
 		}
 		change.Tickets = append(change.Tickets, lead)
-	}
-	if change.Outbox, err = d.tell(c, &t, e, change.Tickets[0].Due); err != nil {
-		return View{}, err
-	}
-	if redone {
-		more, err := d.tell(c, &t, again, time.Time{})
-		if err != nil {
-			return View{}, err
-		}
-		change.Outbox = append(change.Outbox, more...)
-	}
-	if err := d.shareReply(ctx, c, &change, &t, e, now); err != nil {
-		return View{}, err
 	}
 	if err := d.Store.Commit(ctx, change)[0]; err != nil {
 		return View{}, err
@@ -168,6 +140,47 @@ func (d *Desk) act(ctx context.Context, v Viewer, number string, cmd ticket.Comm
 		view.reveal(&t.Private, cmd.Details.Fields)
 	}
 	return view, err
+}
+
+// check completes a command with what it leaves to the office, and refuses what the pack, the policy and the viewer's part in
+// the ticket do not allow.
+func (d *Desk) check(ctx context.Context, c *city.City, v Viewer, t *ticket.Ticket, history []ticket.Event, cmd *ticket.Command, now time.Time) error {
+	choose(c, v, t, cmd)
+	if err := d.complete(ctx, c, t, cmd, now); err != nil {
+		return err
+	}
+	if err := succeed(c, t, cmd); err != nil {
+		return err
+	}
+	return d.allowed(c, v, t, history, cmd, now)
+}
+
+// change is what the last event of a history writes: the ticket and those who follow it, what others are told, who saw what.
+// It gives the history with what the event brought about by itself.
+func (d *Desk) change(ctx context.Context, c *city.City, item *store.Item, t *ticket.Ticket, history []ticket.Event, now time.Time) (store.Change, []ticket.Event, error) {
+	e := history[len(history)-1]
+	again, redone, err := d.redo(c, t, &e, now)
+	if err != nil {
+		return store.Change{}, nil, err
+	}
+	if redone {
+		history = append(history, again)
+	}
+	change := store.Change{Tickets: []store.TicketChange{c.Change(item.Version, *t, history, now)}}
+	if e.Action == ticket.Reveal {
+		change.Access = []store.Access{{At: now, Actor: e.Actor, What: "reveal", Ticket: t.ID, Fields: e.Details.Fields, Reason: e.Cause.Reason}}
+	}
+	for _, told := range history[item.Version:] {
+		notices, err := d.tell(c, t, told, change.Tickets[0].Due)
+		if err != nil {
+			return store.Change{}, nil, err
+		}
+		change.Outbox = append(change.Outbox, notices...)
+	}
+	if change.Alerts, err = d.alarm(c, t, e); err != nil {
+		return store.Change{}, nil, err
+	}
+	return change, history, d.shareReply(ctx, c, &change, t, e, now)
 }
 
 // find reads a ticket by number, inside the viewer's scope.

@@ -2,16 +2,18 @@ package desk
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
 	"github.com/citizen-hotline/gateway/internal/city"
+	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/ticket"
 )
 
 // complete fills in what a command leaves to the office: the unit of last resort, what an approval approves, the order a
 // reply answers; and makes of a return beyond the policy's number the objection it is.
-func (d *Desk) complete(ctx context.Context, c *city.City, v Viewer, t *ticket.Ticket, cmd *ticket.Command, now time.Time) error {
+func (d *Desk) complete(ctx context.Context, c *city.City, t *ticket.Ticket, cmd *ticket.Command, now time.Time) error {
 	a, _ := t.Assignment(cmd.Details.Assignment)
 	switch cmd.Action { //nolint:exhaustive // the others say it all themselves
 	case ticket.Return:
@@ -100,6 +102,29 @@ func ruled(c *city.City, t *ticket.Ticket, history []ticket.Event, cmd *ticket.C
 			by, a.OfferedAt.In(c.Zone).Format(time.DateTime), c.UnitTitle(a.Unit), t.Version)
 	}
 	return nil
+}
+
+// alarm tells the duty officer of a matter that waits for a ruling.
+func (d *Desk) alarm(c *city.City, t *ticket.Ticket, e ticket.Event) ([]store.Alert, error) {
+	office, ok := c.Rules.Unit(c.DutyUnit)
+	if !ok || e.Action != ticket.Object || t.Historic {
+		return nil, nil
+	}
+	var list []store.Alert
+	for _, post := range office.Posts {
+		if post.Role != "duty" {
+			continue
+		}
+		id, err := ticket.NewID(e.At, d.Random)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, store.Alert{
+			ID: id, Key: fmt.Sprintf("%s/%d/%s", t.ID, e.Seq, post.ID), Ticket: t.ID, Number: t.Number, Unit: c.DutyUnit, Region: t.Region, Level: "remind",
+			Post: post.ID, Text: c.Say("disputed", map[string]string{"number": t.Number, "unit": c.UnitTitle(t.Dispute.Unit)}), At: e.At,
+		})
+	}
+	return list, nil
 }
 
 // alone refuses the end of a matter that others follow: their reporters would hear nothing.
