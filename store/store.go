@@ -375,7 +375,7 @@ type Counts struct {
 	Triage         int64 `json:"triage"`
 	Overdue        int64 `json:"overdue"`
 	OverdueUnrated int64 `json:"overdue_unrated"` // of them, outside the public rates
-	Quarantined    int64 `json:"quarantined"` // deliveries waiting
+	Quarantined    int64 `json:"quarantined"`     // deliveries waiting
 	NoticesPending int64 `json:"notices_pending"`
 	NoticesDead    int64 `json:"notices_dead"`
 	AlertsOpen     int64 `json:"alerts_open"`

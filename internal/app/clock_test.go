@@ -17,7 +17,9 @@ type withClock struct {
 	ahead time.Duration
 }
 
-func (s *withClock) Offset(context.Context, func() time.Time) (time.Duration, error) { return s.ahead, nil }
+func (s *withClock) Offset(context.Context, func() time.Time) (time.Duration, error) {
+	return s.ahead, nil
+}
 
 // withoutClock is a database without one.
 type withoutClock struct{ store.Store }

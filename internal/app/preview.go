@@ -265,8 +265,15 @@ func tallyWords(t sla.Tally) string {
 		n    int
 		text string
 	}{
-		{t.Earlier, "个期限提前"}, {t.Later, "个期限推后"}, {t.Added, "个时限新增"}, {t.Dropped, "个时限取消"},
-		{t.Overdue, "个变为超期"}, {t.Relieved, "个不再超期"}, {t.Missed, "个已办的改判超时"}, {t.Met, "个已办的改判按时"}, {t.Steps, "级阶梯立即触发"},
+		{t.Earlier, "个期限提前"},
+		{t.Later, "个期限推后"},
+		{t.Added, "个时限新增"},
+		{t.Dropped, "个时限取消"},
+		{t.Overdue, "个变为超期"},
+		{t.Relieved, "个不再超期"},
+		{t.Missed, "个已办的改判超时"},
+		{t.Met, "个已办的改判按时"},
+		{t.Steps, "级阶梯立即触发"},
 	} {
 		if part.n > 0 {
 			words = append(words, fmt.Sprintf("%d %s", part.n, part.text))

@@ -14,6 +14,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -56,7 +57,8 @@ const together = 16
 // Tracker watches deadlines.
 type Tracker struct {
 	Options
-	stuck atomic.Int64 // tickets the last run could not look at: the next one reads past them
+	stuck   atomic.Int64 // tickets the last run could not look at: the next one reads past them
+	crowded atomic.Bool  // in the last run another tracker was first at some of them
 }
 
 // New makes a Tracker.
@@ -137,13 +139,21 @@ func (t *Tracker) RunOnce(ctx context.Context, now time.Time) (Result, error) {
 	if oldest.IsZero() {
 		return Result{}, nil
 	}
-	limit := t.Batch + int(t.stuck.Load())
-	due, err := t.Store.Due(ctx, now, limit)
+	limit, most := t.Batch+int(t.stuck.Load()), 1
+	if t.crowded.Load() {
+		most = 8
+	}
+	due, err := t.Store.Due(ctx, now, limit*most)
 	if err != nil {
 		return Result{}, err
 	}
 	c := t.Live.Get()
-	result := Result{Tickets: len(due), More: len(due) == limit}
+	result := Result{More: len(due) == limit*most}
+	if len(due) > limit { // others are at the same: each takes its own part, whichever it is
+		from := rand.IntN(len(due) - limit + 1) //nolint:gosec // nothing is to be guessed
+		due, result.More = due[from:from+limit], true
+	}
+	result.Tickets = len(due)
 	changes, steps := make([]store.Change, 0, len(due)), make([]int, 0, len(due))
 	watched, failed := t.read(ctx, due)
 	for i := range watched {
@@ -155,6 +165,7 @@ func (t *Tracker) RunOnce(ctx context.Context, now time.Time) (Result, error) {
 		changes, steps = append(changes, change), append(steps, n)
 	}
 	t.stuck.Store(int64(len(failed)))
+	crowded := false
 	for part := range slices.Chunk(changes, together) {
 		for n, err := range t.Store.Commit(ctx, part...) {
 			switch {
@@ -162,13 +173,14 @@ func (t *Tracker) RunOnce(ctx context.Context, now time.Time) (Result, error) {
 				result.Steps += steps[n]
 				t.Metrics.fired(steps[n])
 			case ticket.IsKind(err, ticket.Conflict), ticket.IsKind(err, ticket.Duplicate):
-				// Somebody moved the ticket, or another tracker was first: its timer says when to look again.
+				crowded = true // somebody moved the ticket, or another tracker was first: its timer says when to look again
 			default:
 				failed = append(failed, err)
 			}
 		}
 		steps = steps[len(part):]
 	}
+	t.crowded.Store(crowded)
 	if result.Steps > 0 {
 		t.Committed(false)
 	}
