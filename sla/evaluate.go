@@ -96,6 +96,17 @@ func (tm *timer) running() bool { return tm.stop.IsZero() }
 
 // take follows one event and reports whether it could.
 func (e *evaluation) take(ev *ticket.Event) bool {
+	if aside(ev.Action) { // most of a long history: nothing but the sequence is to be followed
+		if ev.Ticket != e.t.ID || ev.Seq != e.t.Version+1 {
+			return false
+		}
+		e.t.Version = ev.Seq
+		e.replied = e.replied || ev.Private != nil && ev.Private.PublicReply != ""
+		if ev.Action == ticket.Escalate {
+			e.record(&ev.Details)
+		}
+		return true
+	}
 	was := e.t.State
 	if err := e.t.Apply(*ev); err != nil {
 		return false
@@ -120,8 +131,6 @@ func (e *evaluation) take(ev *ticket.Event) bool {
 		}
 	case ticket.Reopen:
 		e.reopen(ev.At)
-	case ticket.Escalate:
-		e.record(ev.Details)
 	default: // what it does to assignments is seen below
 	}
 	for i := range e.t.Assignments {
@@ -139,6 +148,15 @@ func (e *evaluation) take(ev *ticket.Event) bool {
 		e.turned(ev.At)
 	}
 	return true
+}
+
+// aside reports whether an action leaves the states of ticket and assignments as they are.
+func aside(a ticket.Action) bool {
+	switch a { //nolint:exhaustive // the others move something
+	case ticket.Note, ticket.Urge, ticket.Supplement, ticket.Reveal, ticket.Escalate, ticket.Repeat:
+		return true
+	}
+	return false
 }
 
 func (e *evaluation) register(ev *ticket.Event) {
@@ -262,7 +280,7 @@ func (e *evaluation) extend(ev *ticket.Event) {
 }
 
 // record marks a ladder step as done. A step the policy does not have is left alone.
-func (e *evaluation) record(d ticket.Details) {
+func (e *evaluation) record(d *ticket.Details) {
 	for i := range e.timers {
 		tm := &e.timers[i]
 		if string(tm.name) != d.Clock || tm.assignment != d.Assignment {
