@@ -289,7 +289,11 @@ func exampleWords(pack *config.Pack, m *sla.MovedClock) string {
 		}
 		return pack.Calendar.Words(at)
 	}
-	line := fmt.Sprintf("%s  %s  %s时限  %s → %s", m.Number, unitName(pack, m.Unit), m.Clock.Title(), words(m.Before), words(m.After))
+	holder := "整单"
+	if m.Assignment > 0 {
+		holder = unitName(pack, m.Unit)
+	}
+	line := fmt.Sprintf("%s  %s  %s时限  %s → %s", m.Number, holder, m.Clock.Title(), words(m.Before), words(m.After))
 	switch {
 	case m.Ended && m.Overdue && !m.WasOverdue:
 		line += "，改判超时"
