@@ -117,3 +117,18 @@ func TestAChangedPolicyIsPreviewed(t *testing.T) {
 		})
 	}
 }
+
+// A pack is checked for the day on which it is checked.
+func TestAPolicyOfTomorrowIsRefusedToday(t *testing.T) {
+	t.Parallel()
+	dir := packWith(t, func(s string) string {
+		return strings.Replace(s, "- id: flood\n  version: 1\n", "- id: flood\n  version: 1\n  from: 2099-01-01\n", 1)
+	})
+	var out bytes.Buffer
+	if err := Check(dir, false, &out); !errors.Is(err, ErrChecks) {
+		t.Fatalf("%v\n%s", err, out.String())
+	}
+	if !strings.Contains(out.String(), `rules/30-city.yaml`) || !strings.Contains(out.String(), `policy "flood" holds from 2099-01-01 on, and nothing before`) {
+		t.Errorf("it says\n%s", out.String())
+	}
+}
