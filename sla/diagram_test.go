@@ -75,6 +75,19 @@ func moves(t *ticket.Ticket, at time.Time) (list []ticket.Command) {
 	return list
 }
 
+// signature is all of a history that decides what may come of it.
+func signature(t *ticket.Ticket, clocks []Clock) string {
+	var b strings.Builder
+	b.WriteString(string(t.State))
+	for _, a := range t.Assignments {
+		fmt.Fprintf(&b, " %s %s %d", a.Role, a.State, a.Parent)
+	}
+	for _, k := range clocks {
+		fmt.Fprintf(&b, " %s/%d %s", k.Name, k.Assignment, k.State)
+	}
+	return b.String()
+}
+
 // explore tries every legal history up to some length, and none further from where one like it has been.
 func explore(t *testing.T) watched {
 	t.Helper()
@@ -98,14 +111,7 @@ func explore(t *testing.T) watched {
 				}
 				after := Evaluate(s.events, general(), cn2026(), now)
 				w.see(n.clocks, after, cmd.Action)
-				sign := string(s.ticket.State)
-				for _, a := range s.ticket.Assignments {
-					sign += fmt.Sprintf(" %s %s %d", a.Role, a.State, a.Parent)
-				}
-				for _, k := range after {
-					sign += fmt.Sprintf(" %s/%d %s", k.Name, k.Assignment, k.State)
-				}
-				if len(s.ticket.Assignments) <= 2 && !seen[sign] {
+				if sign := signature(&s.ticket, after); len(s.ticket.Assignments) <= 2 && !seen[sign] {
 					seen[sign] = true
 					next = append(next, node{s, after})
 				}

@@ -150,15 +150,6 @@ func (e *evaluation) take(ev *ticket.Event) bool {
 	return true
 }
 
-// aside reports whether an action leaves the states of ticket and assignments as they are.
-func aside(a ticket.Action) bool {
-	switch a { //nolint:exhaustive // the others move something
-	case ticket.Note, ticket.Urge, ticket.Supplement, ticket.Reveal, ticket.Escalate, ticket.Repeat:
-		return true
-	}
-	return false
-}
-
 func (e *evaluation) register(ev *ticket.Event) {
 	at := ev.At
 	if r := ev.Details.Registration; r != nil && r.Historic && !r.ReceivedAt.IsZero() {
@@ -277,19 +268,6 @@ func (e *evaluation) extend(ev *ticket.Event) {
 			tm.extensions = append(tm.extensions, l)
 		}
 	})
-}
-
-// record marks a ladder step as done. A step the policy does not have is left alone.
-func (e *evaluation) record(d *ticket.Details) {
-	for i := range e.timers {
-		tm := &e.timers[i]
-		if string(tm.name) != d.Clock || tm.assignment != d.Assignment {
-			continue
-		}
-		if step := rung(tm.rule.Ladder, d.Step); step >= 0 && step < maxLadder {
-			tm.recorded |= 1 << step
-		}
-	}
 }
 
 // each visits the running clocks of an assignment, and the citizen's resolve clock when the

@@ -85,7 +85,9 @@ func TestAChangedPolicyIsPreviewed(t *testing.T) {
 				t.Errorf("the pack in force against itself: %+v, %v\n%s", same, failed, words)
 			}
 
-			edited := packWith(t, func(s string) string { return strings.Replace(s, fiveDays, strings.Replace(fiveDays, "amount: 5", "amount: 15", 1), 1) })
+			edited := packWith(t, func(s string) string {
+				return strings.Replace(s, fiveDays, strings.Replace(fiveDays, "amount: 5", "amount: 15", 1), 1)
+			})
 			at, words, failed := preview(edited, true)
 			if !errors.Is(failed, ErrChecks) || len(at.Edited) != 1 || at.Edited[0] != "suggest@1" {
 				t.Errorf("edited %v, %v", at.Edited, failed)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -45,7 +46,7 @@ func (b *bench) clocks(context.Context) error {
 		}
 	})
 	b.table.atMost(fmt.Sprintf("evaluate the clocks of a ticket of %d events", events), perOp(took), 20e3, duration, "")
-	b.table.show("  allocations", fmt.Sprint(took.AllocsPerOp()))
+	b.table.show("  allocations", strconv.FormatInt(took.AllocsPerOp(), 10))
 	return nil
 }
 
