@@ -46,6 +46,12 @@ func (b *bench) clocks(context.Context) error {
 		}
 	})
 	b.table.atMost(fmt.Sprintf("evaluate the clocks of a ticket of %d events", events), perOp(took), 20e3, duration, "")
+	folded := testing.Benchmark(func(t *testing.B) {
+		for t.Loop() {
+			_, _ = ticket.Fold(history)
+		}
+	})
+	b.table.show("  ÷ folding the ticket of them, without a clock", ratio(perOp(took)/perOp(folded)))
 	b.table.show("  allocations", strconv.FormatInt(took.AllocsPerOp(), 10))
 	return nil
 }

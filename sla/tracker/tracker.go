@@ -45,13 +45,14 @@ type Options struct {
 	// a step taken a day early stands on the ticket for good, one taken a minute late says so.
 	Sound     func(ctx context.Context) error
 	Batch     int           // tickets a run takes; 0 means 64
+	Together  int           // of them, how many are written at once; 0 means 16, for a store with one writer
 	Every     time.Duration // pause between idle runs; 0 means 1 s
 	Committed func(urgent bool)
 	Metrics   *Metrics
 }
 
-// together is how many tickets' steps the tracker has written at once. Intake waits behind them: a transaction of sixty-four
-// is fifteen milliseconds of SQLite's one writer, and a storm has three of them a second.
+// together is how many tickets a tracker has written at once where intake waits behind it: a transaction of sixty-four is
+// fifteen milliseconds of SQLite's one writer, and a storm has three of them a second.
 const together = 16
 
 // Tracker watches deadlines.
@@ -65,6 +66,9 @@ type Tracker struct {
 func New(o Options) *Tracker {
 	if o.Batch <= 0 {
 		o.Batch = 64
+	}
+	if o.Together <= 0 {
+		o.Together = together
 	}
 	if o.Every <= 0 {
 		o.Every = time.Second
@@ -166,7 +170,7 @@ func (t *Tracker) RunOnce(ctx context.Context, now time.Time) (Result, error) {
 	}
 	t.stuck.Store(int64(len(failed)))
 	crowded := false
-	for part := range slices.Chunk(changes, together) {
+	for part := range slices.Chunk(changes, t.Together) {
 		for n, err := range t.Store.Commit(ctx, part...) {
 			switch {
 			case err == nil:
