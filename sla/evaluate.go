@@ -44,7 +44,7 @@ func Evaluate(events Events, p Policy, c *Calendar, now time.Time) []Clock {
 		return nil
 	}
 	e := evaluation{budget: p.Budget, calendar: c, now: now.Truncate(time.Millisecond), timers: make([]timer, 0, 16)}
-	e.t.ID = events[0].Ticket
+	e.t.ID, e.t.Assignments, e.seen = events[0].Ticket, make([]ticket.Assignment, 0, 4), make([]ticket.AssignmentState, 0, 4)
 	for i, name := range Clocks {
 		e.rules[i], e.ruled[i] = p.Clocks[name]
 	}
