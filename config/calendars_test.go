@@ -19,7 +19,7 @@ func TestHoursOfUnits(t *testing.T) {
 - {id: s-990102, name: 柳庄镇, kind: street, parent: d-990100, region: "990102", hours: river}
 `,
 	}))
-	policy, ok := p.PolicySet.Latest(p.City.DefaultPolicy)
+	policy, ok := p.PolicySet.By(p.City.DefaultPolicy, time.Date(2026, 7, 13, 0, 0, 0, 0, time.UTC))
 	if !ok {
 		t.Fatal("no default policy")
 	}

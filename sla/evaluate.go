@@ -52,7 +52,7 @@ func Evaluate(events Events, p Policy, c *Calendar, now time.Time) []Clock {
 		return nil
 	}
 	e := evaluation{budget: p.Budget, calendar: c, now: now.Truncate(time.Millisecond), timers: make([]timer, 0, 16)}
-	e.t.ID = events[0].Ticket
+	e.t.ID, e.t.Assignments, e.seen = events[0].Ticket, make([]ticket.Assignment, 0, 4), make([]ticket.AssignmentState, 0, 4)
 	for i, name := range Clocks {
 		e.rules[i], e.ruled[i] = p.Clocks[name]
 	}
@@ -105,6 +105,17 @@ func (tm *timer) running() bool { return tm.stop.IsZero() }
 
 // take follows one event and reports whether it could.
 func (e *evaluation) take(ev *ticket.Event) bool {
+	if aside(ev.Action) { // most of a long history: nothing but the sequence is to be followed
+		if ev.Ticket != e.t.ID || ev.Seq != e.t.Version+1 {
+			return false
+		}
+		e.t.Version = ev.Seq
+		e.replied = e.replied || ev.Private != nil && ev.Private.PublicReply != ""
+		if ev.Action == ticket.Escalate {
+			e.record(&ev.Details)
+		}
+		return true
+	}
 	was, disputed := e.t.State, e.t.Dispute
 	if err := e.t.Apply(*ev); err != nil {
 		return false
@@ -127,8 +138,6 @@ func (e *evaluation) take(ev *ticket.Event) bool {
 		e.called(ev)
 	case ticket.Reopen:
 		e.reopen(ev.At)
-	case ticket.Escalate:
-		e.record(ev.Details)
 	default: // what it does to assignments is seen below
 	}
 	for i := range e.t.Assignments {
@@ -281,19 +290,6 @@ func (e *evaluation) extend(ev *ticket.Event) {
 			tm.extensions = append(tm.extensions, l)
 		}
 	})
-}
-
-// record marks a ladder step as done. A step the policy does not have is left alone.
-func (e *evaluation) record(d ticket.Details) {
-	for i := range e.timers {
-		tm := &e.timers[i]
-		if string(tm.name) != d.Clock || tm.assignment != d.Assignment {
-			continue
-		}
-		if step := rung(tm.rule.Ladder, d.Step); step >= 0 && step < maxLadder {
-			tm.recorded |= 1 << step
-		}
-	}
 }
 
 // each visits the running clocks of an assignment, and the citizen's resolve clock when the

@@ -76,7 +76,8 @@ func (s *story) do(when string, action ticket.Action, d ticket.Details) *story {
 }
 
 func (s *story) try(when time.Time, action ticket.Action, d ticket.Details) error {
-	cmd := ticket.Command{Action: action, Details: d, Cause: ticket.Cause{Reason: "r"}, Private: &ticket.Private{PublicReply: "已办结", Note: "n"}}
+	who := ticket.Actor{Kind: ticket.ActorUser, ID: "who does " + string(action)} // each is another person's
+	cmd := ticket.Command{Action: action, Actor: who, Details: d, Cause: ticket.Cause{Reason: "r"}, Private: &ticket.Private{PublicReply: "已办结", Note: "n"}}
 	e, err := s.ticket.Do(cmd, when, zeroes{})
 	if err == nil {
 		s.events = append(s.events, e)

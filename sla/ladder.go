@@ -87,6 +87,19 @@ func rung(ladder []Step, id string) int {
 	return -1
 }
 
+// record marks a ladder step as done. A step the policy does not have is left alone.
+func (e *evaluation) record(d *ticket.Details) {
+	for i := range e.timers {
+		tm := &e.timers[i]
+		if string(tm.name) != d.Clock || tm.assignment != d.Assignment {
+			continue
+		}
+		if step := rung(tm.rule.Ladder, d.Step); step >= 0 && step < maxLadder {
+			tm.recorded |= 1 << step
+		}
+	}
+}
+
 // climb fills in the steps that have fallen due at now and the time of the next. A step is due no
 // earlier than its clock ran (one that passed while the ticket was resolved is due on reopening), and no
 // earlier than the step ahead of it. A step milder than one that was taken is not taken any more: no yellow
@@ -198,6 +211,15 @@ func (e *evaluation) over(tm *timer, until Until) bool {
 		if met {
 			return true
 		}
+	}
+	return false
+}
+
+// aside reports whether an action leaves the states of ticket and assignments as they are.
+func aside(a ticket.Action) bool {
+	switch a { //nolint:exhaustive // the others move something
+	case ticket.Note, ticket.Urge, ticket.Supplement, ticket.Reveal, ticket.Escalate, ticket.Repeat:
+		return true
 	}
 	return false
 }

@@ -244,6 +244,33 @@ func isSorted(times []time.Time) bool {
 	return true
 }
 
+// Whatever a recorded step is called, it is one rung of the ladder or none.
+func FuzzRung(f *testing.F) {
+	ladder := []Step{{ID: "yellow"}, {ID: "red", Repeat: Repeat{Every: 1, Unit: Hours, Times: 3}}, {ID: "supervise"}}
+	for _, id := range []string{"", "red", "red#2", "red#4", "red#5", "red#1", "red#", "#2", "yellow#2", "red#2#2", "red#99999999999999999999", "red#-2"} {
+		f.Add(id)
+	}
+	f.Fuzz(func(t *testing.T, id string) {
+		at := rung(ladder, id)
+		if at < -1 || at >= rungs(ladder) {
+			t.Fatalf("%q is rung %d of %d", id, at, rungs(ladder))
+		}
+		if at < 0 {
+			return
+		}
+		first := 0
+		for i := range ladder {
+			if n := at - first; n <= ladder[i].Repeat.Times {
+				if name, _, _ := strings.Cut(id, repeatMark); name != ladder[i].ID {
+					t.Fatalf("%q is taken for %s", id, ladder[i].ID)
+				}
+				return
+			}
+			first += 1 + ladder[i].Repeat.Times
+		}
+	})
+}
+
 // Whatever the deadline, a step counted in working days falls where somebody works, never later than asked
 // for before a deadline and never earlier than asked for after it.
 func TestStepsInWorkingDaysFallInWorkingTime(t *testing.T) {

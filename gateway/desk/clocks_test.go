@@ -16,7 +16,7 @@ func TestADeadlineIsToldToWhoMaySeeTheTicket(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e.Number != m.Number || e.Policy != "statutory-12315@1" || !strings.Contains(e.Basis, "市场监督管理投诉举报处理暂行办法") {
+	if e.Number != m.Number || e.Policy != "statutory-12315@1" || !strings.Contains(e.Basis, "市场监督管理投诉举报处理暂行办法") || !e.Statutory || e.Unrated {
 		t.Errorf("%s by %s: %s", e.Number, e.Policy, e.Basis)
 	}
 	found := false

@@ -229,8 +229,13 @@ func (a *App) build() error {
 		Store: a.store, Live: a.live, Now: now, Random: rand.Reader, Log: a.log.With(slog.String("part", "intake")),
 		Desk: a.desk, Committed: committed, Metrics: intake.NewMetrics(a.metrics),
 	})
+	together := 0
+	if a.options.shared() {
+		together = 64 // nobody waits behind one writer
+	}
 	a.tracker = tracker.New(tracker.Options{
-		Store: a.store, Live: a.live, Random: rand.Reader, Log: a.log.With(slog.String("part", "tracker")), Now: now,
+		Together: together,
+		Store:    a.store, Live: a.live, Random: rand.Reader, Log: a.log.With(slog.String("part", "tracker")), Now: now,
 		Every: a.clock.Pause(time.Second), Committed: committed, Metrics: tracker.NewMetrics(a.metrics),
 		Sound: a.soundClock,
 	})

@@ -265,8 +265,15 @@ func tallyWords(t sla.Tally) string {
 		n    int
 		text string
 	}{
-		{t.Earlier, "个期限提前"}, {t.Later, "个期限推后"}, {t.Added, "个时限新增"}, {t.Dropped, "个时限取消"},
-		{t.Overdue, "个变为超期"}, {t.Relieved, "个不再超期"}, {t.Missed, "个已办的改判超时"}, {t.Met, "个已办的改判按时"}, {t.Steps, "级阶梯立即触发"},
+		{t.Earlier, "个期限提前"},
+		{t.Later, "个期限推后"},
+		{t.Added, "个时限新增"},
+		{t.Dropped, "个时限取消"},
+		{t.Overdue, "个变为超期"},
+		{t.Relieved, "个不再超期"},
+		{t.Missed, "个已办的改判超时"},
+		{t.Met, "个已办的改判按时"},
+		{t.Steps, "级阶梯立即触发"},
 	} {
 		if part.n > 0 {
 			words = append(words, fmt.Sprintf("%d %s", part.n, part.text))
@@ -282,7 +289,11 @@ func exampleWords(pack *config.Pack, m *sla.MovedClock) string {
 		}
 		return pack.Calendar.Words(at)
 	}
-	line := fmt.Sprintf("%s  %s  %s时限  %s → %s", m.Number, unitName(pack, m.Unit), m.Clock.Title(), words(m.Before), words(m.After))
+	holder := "整单"
+	if m.Assignment > 0 {
+		holder = unitName(pack, m.Unit)
+	}
+	line := fmt.Sprintf("%s  %s  %s时限  %s → %s", m.Number, holder, m.Clock.Title(), words(m.Before), words(m.After))
 	switch {
 	case m.Ended && m.Overdue && !m.WasOverdue:
 		line += "，改判超时"

@@ -31,7 +31,8 @@ func packWith(t *testing.T, rewrite func(policies string) string) string {
 	return dir
 }
 
-const fiveDays = "limit: {amount: 5, unit: working_days, count_from: next_day, due_at: end_of_day}"
+// fiveDays begins the resolve clock of policy suggest, which is nobody else's.
+const fiveDays = "limit: {amount: 5, unit: working_days}\n      ladder:\n        - {id: yellow, before: 1, unit: working_days, level: yellow, to: [handler]}\n        - {id: red, after: 1, unit: working_hours, level: red, to: [handler, deputy]}\n    callback: {limit: {amount: 3"
 
 // Whoever changes limits sees first whom it hits: at once, and if the new version held for what is open.
 func TestAChangedPolicyIsPreviewed(t *testing.T) {
@@ -53,7 +54,7 @@ func TestAChangedPolicyIsPreviewed(t *testing.T) {
 			day := now.AddDate(0, 0, -30)
 			for i := range 4 {
 				d := m.Ticket(t, day, func(r *ticket.Registration, _ *ticket.Private) {
-					r.Number, r.Policy = ticket.FormatNumber("LY", day, i+1), []string{"general@1", "general@1", "hard@1", "general@1"}[i]
+					r.Number, r.Policy = ticket.FormatNumber("LY", day, i+1), []string{"suggest@1", "suggest@1", "hard@1", "suggest@1"}[i]
 				}).Dispatch(day, "s-371302001")
 				if i == 3 { // it has ended: nobody asks
 					d.Do(day, ticket.Command{Action: ticket.Sign, Details: ticket.Details{Assignment: 1}})
@@ -84,35 +85,52 @@ func TestAChangedPolicyIsPreviewed(t *testing.T) {
 				t.Errorf("the pack in force against itself: %+v, %v\n%s", same, failed, words)
 			}
 
-			edited := packWith(t, func(s string) string { return strings.Replace(s, fiveDays, strings.Replace(fiveDays, "5", "15", 1), 1) })
+			edited := packWith(t, func(s string) string {
+				return strings.Replace(s, fiveDays, strings.Replace(fiveDays, "amount: 5", "amount: 15", 1), 1)
+			})
 			at, words, failed := preview(edited, true)
-			if !errors.Is(failed, ErrChecks) || len(at.Edited) != 1 || at.Edited[0] != "general@1" {
+			if !errors.Is(failed, ErrChecks) || len(at.Edited) != 1 || at.Edited[0] != "suggest@1" {
 				t.Errorf("edited %v, %v", at.Edited, failed)
 			}
 			if got := at.AtOnce.Total; got.Tickets != 2 || got.Later != 4 || got.Moved() != 4 || at.UnderNewest.Looked != 0 {
 				t.Errorf("two tickets with two resolve clocks each: %+v\n%s", got, words)
 			}
-			for _, want := range []string{"在办工单  3 张", "没有换版本号就改动的：general@1", "2 张工单有变化，4 个期限推后", "兰山区兰山街道", "办结时限"} {
+			for _, want := range []string{"在办工单  3 张", "没有换版本号就改动的：suggest@1", "2 张工单有变化，4 个期限推后", "兰山区兰山街道", "办结时限"} {
 				if !strings.Contains(words, want) {
 					t.Errorf("it does not say %q:\n%s", want, words)
 				}
 			}
 
 			newer := packWith(t, func(s string) string {
-				second := s[strings.Index(s, "- id: general"):strings.Index(s, "- id: consult")]
-				second = strings.Replace(strings.Replace(second, "version: 1", "version: 2\n  from: 2099-01-01", 1), fiveDays, strings.Replace(fiveDays, "5", "3", 1), 1)
+				second := s[strings.Index(s, "- id: suggest"):strings.Index(s, "- id: hard")]
+				second = strings.Replace(strings.Replace(second, "version: 1", "version: 2\n  from: 2099-01-01", 1), fiveDays, strings.Replace(fiveDays, "amount: 5", "amount: 3", 1), 1)
 				return s + "\n" + second
 			})
 			next, words, failed := preview(newer, true)
 			if failed != nil || len(next.Edited) != 0 || next.AtOnce.Total.Tickets != 0 {
 				t.Errorf("a new version touches nobody at once: %v %+v, %v", next.Edited, next.AtOnce, failed)
 			}
-			if got := next.UnderNewest; got.Total.Earlier != 4 || len(got.Policies) != 1 || got.Policies[0].To != "general@2" || len(got.Examples) != 4 {
+			if got := next.UnderNewest; got.Total.Earlier != 4 || len(got.Policies) != 1 || got.Policies[0].To != "suggest@2" || len(got.Examples) != 4 {
 				t.Errorf("under the newest: %+v\n%s", got, words)
 			}
-			if !strings.Contains(words, "general@1 → general@2：2 张工单有变化，4 个期限提前") {
+			if !strings.Contains(words, "suggest@1 → suggest@2：2 张工单有变化，4 个期限提前") {
 				t.Errorf("in words:\n%s", words)
 			}
 		})
+	}
+}
+
+// A pack is checked for the day on which it is checked.
+func TestAPolicyOfTomorrowIsRefusedToday(t *testing.T) {
+	t.Parallel()
+	dir := packWith(t, func(s string) string {
+		return strings.Replace(s, "- id: flood\n  version: 1\n", "- id: flood\n  version: 1\n  from: 2099-01-01\n", 1)
+	})
+	var out bytes.Buffer
+	if err := Check(dir, false, &out); !errors.Is(err, ErrChecks) {
+		t.Fatalf("%v\n%s", err, out.String())
+	}
+	if !strings.Contains(out.String(), `rules/30-city.yaml`) || !strings.Contains(out.String(), `policy "flood" holds from 2099-01-01 on, and nothing before`) {
+		t.Errorf("it says\n%s", out.String())
 	}
 }

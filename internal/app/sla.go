@@ -58,7 +58,15 @@ func ExplainClocks(ctx context.Context, where Where, number string, asJSON bool,
 	if asJSON {
 		return json.NewEncoder(out).Encode(told)
 	}
-	fmt.Fprintf(out, "工单  %s\n时限办法  %s  %s\n现在  %s\n", told.Number, told.Policy, told.PolicyTitle, told.Calendar.Words(now))
+	terms := told.Policy + "  " + told.PolicyTitle
+	if told.Statutory {
+		terms += "（法定）"
+	}
+	fmt.Fprintf(out, "工单  %s\n时限办法  %s\n", told.Number, terms)
+	if told.Basis != "" {
+		fmt.Fprintf(out, "依据  %s\n", told.Basis)
+	}
+	fmt.Fprintf(out, "现在  %s\n", told.Calendar.Words(now))
 	for i := range told.Clocks {
 		printClock(out, told.Calendar, &told.Clocks[i])
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -44,7 +45,14 @@ func (b *bench) clocks(context.Context) error {
 			sla.Evaluate(history, policy, calendar, now)
 		}
 	})
-	b.table.show(fmt.Sprintf("evaluate the clocks of a ticket of %d events", events), fmt.Sprintf("%s, %d allocations", duration(perOp(took)), took.AllocsPerOp()))
+	b.table.atMost(fmt.Sprintf("evaluate the clocks of a ticket of %d events", events), perOp(took), 20e3, duration, "")
+	folded := testing.Benchmark(func(t *testing.B) {
+		for t.Loop() {
+			_, _ = ticket.Fold(history)
+		}
+	})
+	b.table.show("  ÷ folding the ticket of them, without a clock", ratio(perOp(took)/perOp(folded)))
+	b.table.show("  allocations", strconv.FormatInt(took.AllocsPerOp(), 10))
 	return nil
 }
 

@@ -218,9 +218,12 @@ func analyse(ctx context.Context, dsn string) error {
 
 // tracker is the gateway's, over a store.
 func (s *stock) tracker(st store.Store, batch int) *tracker.Tracker {
-	p := s.city
+	p, together := s.city, 0
+	if _, ok := st.(*postgres.Store); ok {
+		together = 64 // as the gateway does
+	}
 	return tracker.New(tracker.Options{
-		Store: st, Random: rand.Reader, Log: slog.New(slog.DiscardHandler), Batch: batch,
+		Together: together, Store: st, Random: rand.Reader, Log: slog.New(slog.DiscardHandler), Batch: batch,
 		Live: city.NewLive(&city.City{
 			Hash: p.Hash, Prefix: "LY", Zone: p.City.Location, Rules: p.Ruleset, Policies: p.PolicySet,
 			DefaultPolicy: p.City.DefaultPolicy, DutyUnit: p.DutyUnit(), Say: p.Text,

@@ -20,7 +20,9 @@ type ExplainedClocks struct {
 	Number      string           `json:"number"`
 	Policy      string           `json:"policy"` // id@version the ticket is pinned to
 	PolicyTitle string           `json:"policy_title,omitempty"`
-	Basis       string           `json:"basis,omitempty"` // legal basis of the policy
+	Basis       string           `json:"basis,omitempty"`     // legal basis of the policy
+	Statutory   bool             `json:"statutory,omitempty"` // set by law
+	Unrated     bool             `json:"unrated,omitempty"`   // outside the public rates
 	Now         time.Time        `json:"now"`
 	Clocks      []ExplainedClock `json:"clocks"`
 
@@ -41,7 +43,7 @@ func (c *City) ExplainClocks(t *ticket.Ticket, history []ticket.Event, now time.
 		return at.In(c.Zone)
 	}
 	clocks, _ := c.Clocks(t, history, now)
-	e = ExplainedClocks{Number: t.Number, Policy: t.Policy, PolicyTitle: policy.Title, Basis: policy.Basis, Now: local(now), Calendar: calendar, Clocks: make([]ExplainedClock, len(clocks))}
+	e = ExplainedClocks{Number: t.Number, Policy: t.Policy, PolicyTitle: policy.Title, Basis: policy.Basis, Statutory: policy.Statutory, Unrated: c.Unrated(t), Now: local(now), Calendar: calendar, Clocks: make([]ExplainedClock, len(clocks))}
 	for i, k := range clocks {
 		x := ExplainedClock{Clock: k, Title: k.Name.Title() + "时限", Segments: sla.Explain(calendar, k)}
 		x.StartedAt, x.DueAt, x.StoppedAt, x.HeldUntil, x.NextStep = local(k.StartedAt), local(k.DueAt), local(k.StoppedAt), local(k.HeldUntil), local(k.NextStep)

@@ -67,7 +67,6 @@ func beWatchers(t *testing.T, told string) {
 	c := linyiCity(t)
 	began := time.Now()
 	now := func() time.Time { return w.Now.Add(600 * time.Since(began)) }
-	fmt.Println("watching")
 	var all sync.WaitGroup
 	for range w.Trackers {
 		tr := tracker.New(tracker.Options{Store: st, Live: city.NewLive(c), Random: rand.Reader, Log: slog.New(slog.DiscardHandler), Batch: 3})
@@ -79,6 +78,8 @@ func beWatchers(t *testing.T, told string) {
 				}
 				if r.Steps > 0 {
 					fmt.Println("took", r.Steps)
+				} else {
+					<-time.After(time.Millisecond)
 				}
 			}
 		})
@@ -113,17 +114,19 @@ func (w watchers) start(t *testing.T) *process {
 	return p
 }
 
-// until reads what the process says until it says a word; failures it reports are the test's.
-func (p *process) until(t *testing.T, word string) {
+// listen hears what the process says until it is killed: when it first takes a step, and failures, which are the test's.
+func (p *process) listen(t *testing.T, busy chan<- bool) {
+	took := false
 	for p.lines.Scan() {
-		line := p.lines.Text()
-		if strings.HasPrefix(line, "failed") {
+		switch line := p.lines.Text(); {
+		case strings.HasPrefix(line, "failed"):
 			t.Errorf("a tracker %s", line)
-		}
-		if strings.HasPrefix(line, word) {
-			return
+		case strings.HasPrefix(line, "took") && !took:
+			took = true
+			busy <- true
 		}
 	}
+	_ = p.cmd.Wait()
 }
 
 // Four trackers over one store, killed in the midst of their work and started again, by clocks that stand an hour
@@ -169,18 +172,18 @@ func killFour(t *testing.T, w watchers, processes int) {
 			w.Now = monday.Add(time.Duration(round)*25*time.Minute + off)
 			running = append(running, w.start(t))
 		}
+		busy, most := make(chan bool, processes), time.After(3*time.Second)
 		var all sync.WaitGroup
-		for n, p := range running {
-			pause := time.Duration(mathrand.IntN(60)) * time.Millisecond
-			all.Go(func() {
-				p.until(t, "watching")
-				if off >= 0 && n == 0 {
-					p.until(t, "took") // at least one is in the midst of it
-				}
-				<-time.After(pause)
-				_ = p.cmd.Process.Kill()
-				_ = p.cmd.Wait()
-			})
+		for _, p := range running {
+			all.Go(func() { p.listen(t, busy) })
+		}
+		select {
+		case <-busy: // at least one is in the midst of it
+		case <-most: // by a clock that stands behind nothing is due
+		}
+		for _, p := range running {
+			<-time.After(time.Duration(mathrand.IntN(30)) * time.Millisecond)
+			_ = p.cmd.Process.Kill()
 		}
 		all.Wait()
 	}

@@ -14,6 +14,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -44,26 +45,31 @@ type Options struct {
 	// a step taken a day early stands on the ticket for good, one taken a minute late says so.
 	Sound     func(ctx context.Context) error
 	Batch     int           // tickets a run takes; 0 means 64
+	Together  int           // of them, how many are written at once; 0 means 16, for a store with one writer
 	Every     time.Duration // pause between idle runs; 0 means 1 s
 	Committed func(urgent bool)
 	Metrics   *Metrics
 }
 
-// together is how many tickets' steps the tracker has written at once. Intake waits behind them: a transaction of sixty-four
-// is fifteen milliseconds of SQLite's one writer, and a storm has three of them a second.
+// together is how many tickets a tracker has written at once where intake waits behind it: a transaction of sixty-four is
+// fifteen milliseconds of SQLite's one writer, and a storm has three of them a second.
 const together = 16
 
 // Tracker watches deadlines.
 type Tracker struct {
 	Options
-	ran   atomic.Int64 // when a run last ended well, Unix ms; 0: not yet
-	stuck atomic.Int64 // tickets the last run could not look at: the next one reads past them
+	ran     atomic.Int64 // when a run last ended well, Unix ms; 0: not yet
+	stuck   atomic.Int64 // tickets the last run could not look at: the next one reads past them
+	crowded atomic.Bool  // in the last run another tracker was first at some of them
 }
 
 // New makes a Tracker.
 func New(o Options) *Tracker {
 	if o.Batch <= 0 {
 		o.Batch = 64
+	}
+	if o.Together <= 0 {
+		o.Together = together
 	}
 	if o.Every <= 0 {
 		o.Every = time.Second
@@ -150,13 +156,21 @@ func (t *Tracker) RunOnce(ctx context.Context, now time.Time) (Result, error) {
 	if oldest.IsZero() {
 		return Result{}, nil
 	}
-	limit := t.Batch + int(t.stuck.Load())
-	due, err := t.Store.Due(ctx, now, limit)
+	limit, most := t.Batch+int(t.stuck.Load()), 1
+	if t.crowded.Load() {
+		most = 8
+	}
+	due, err := t.Store.Due(ctx, now, limit*most)
 	if err != nil {
 		return Result{}, err
 	}
 	c := t.Live.Get()
-	result := Result{Tickets: len(due), More: len(due) == limit}
+	result := Result{More: len(due) == limit*most}
+	if len(due) > limit { // others are at the same: each takes its own part, whichever it is
+		from := rand.IntN(len(due) - limit + 1) //nolint:gosec // nothing is to be guessed
+		due, result.More = due[from:from+limit], true
+	}
+	result.Tickets = len(due)
 	changes, steps := make([]store.Change, 0, len(due)), make([]int, 0, len(due))
 	watched, failed := t.read(ctx, due)
 	for i := range watched {
@@ -168,20 +182,22 @@ func (t *Tracker) RunOnce(ctx context.Context, now time.Time) (Result, error) {
 		changes, steps = append(changes, change), append(steps, n)
 	}
 	t.stuck.Store(int64(len(failed)))
-	for part := range slices.Chunk(changes, together) {
+	crowded := false
+	for part := range slices.Chunk(changes, t.Together) {
 		for n, err := range t.Store.Commit(ctx, part...) {
 			switch {
 			case err == nil:
 				result.Steps += steps[n]
 				t.Metrics.fired(steps[n])
 			case ticket.IsKind(err, ticket.Conflict), ticket.IsKind(err, ticket.Duplicate):
-				// Somebody moved the ticket, or another tracker was first: its timer says when to look again.
+				crowded = true // somebody moved the ticket, or another tracker was first: its timer says when to look again
 			default:
 				failed = append(failed, err)
 			}
 		}
 		steps = steps[len(part):]
 	}
+	t.crowded.Store(crowded)
 	if result.Steps > 0 {
 		t.Committed(false)
 	}
