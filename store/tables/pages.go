@@ -248,7 +248,9 @@ func (s *Tables) Undelivered(ctx context.Context, now time.Time) ([]store.Undeli
 
 // AlertAcked implements [store.Pages].
 func (s *Tables) AlertAcked(ctx context.Context, key string) (bool, error) {
-	n, err := one(ctx, s.DB, "alerts", `SELECT count(*) FROM alerts WHERE key = ? AND acked_at IS NOT NULL`, scanInt, plain(key))
+	key = plain(key)
+	n, err := one(ctx, s.DB, "alerts", `SELECT count(*) FROM alerts WHERE (key = ? OR key > ? AND key < ?) AND acked_at IS NOT NULL`, scanInt,
+		key, key+"/", key+"0") // 0 follows the slash
 	return n > 0, err
 }
 
