@@ -537,7 +537,7 @@ func VolumePages(t *testing.T, s store.Store) {
 			t.Fatal(err)
 		}
 	})
-	measure("to form, claim, read and settle a page of 100", 250*time.Millisecond, func() {
+	measure("to form, claim, read and settle a page of 100", 75*time.Millisecond, func() {
 		g, _ := nextGroup(t, s, now)
 		formed(t, s, g, now)
 		p := claimPages(t, s, now)[0]
