@@ -141,7 +141,8 @@ type Pages interface {
 	TakeTurn(ctx context.Context, destination string, perMinute int, now time.Time, force bool) (at time.Time, ok bool, err error)
 	// Undelivered counts what could have been sent by now and was not.
 	Undelivered(ctx context.Context, now time.Time) ([]Undelivered, error)
-	// AlertAcked reports whether the alert with a key was acknowledged.
+	// AlertAcked reports whether the alert with a key, or one whose key goes on after a slash, was acknowledged:
+	// one step raises an alert for each post.
 	AlertAcked(ctx context.Context, key string) (bool, error)
 
 	AddSilence(ctx context.Context, s Silence) (int64, error)

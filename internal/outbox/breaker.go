@@ -22,7 +22,7 @@ const (
 const (
 	breakAfter = 5
 	breakPause = time.Minute
-	breakMost  = 10 * time.Minute
+	breakMost  = 5 * time.Minute
 )
 
 // DestinationState is how a destination stands, as this gateway sees it.

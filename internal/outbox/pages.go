@@ -39,7 +39,7 @@ type PageNotice struct {
 	Assignment int    `json:"assignment,omitempty"`
 	Text       string `json:"text"`
 	Rule       string `json:"rule"`
-	Alert      string `json:"alert"` // key of the alert in the console
+	Alert      string `json:"alert"` // key of the alert in the console, or what the keys of its cause begin with
 	Due        int64  `json:"due,omitempty"`
 	At         int64  `json:"at"`
 	Urgent     bool   `json:"urgent,omitempty"`
@@ -78,7 +78,7 @@ func Pages(c *city.City, t *ticket.Ticket, alerts []store.Alert, why Cause) ([]s
 func page(c *city.City, t *ticket.Ticket, a *store.Alert, s paging.Subject, why Cause, r *paging.Route, d *paging.Destination, key string) (store.Notice, error) {
 	body := PageNotice{
 		Route: r.ID, Number: a.Number, Unit: s.Unit, Level: a.Level, Clock: why.Clock, Step: why.Step, Assignment: why.Assignment,
-		Text: a.Text, Rule: cmp.Or(why.Rule, "alert/"+a.Level), Alert: a.Key, At: a.At.UnixMilli(), Statutory: why.Statutory,
+		Text: a.Text, Rule: cmp.Or(why.Rule, "alert/"+a.Level), Alert: cmp.Or(why.Key, a.Key), At: a.At.UnixMilli(), Statutory: why.Statutory,
 	}
 	if s.Unit != "" {
 		body.UnitName = c.UnitTitle(s.Unit)

@@ -105,6 +105,10 @@ func TestHotReadsUseTheirIndex(t *testing.T) {
 			_, err := s.ClaimPages(ctx, "page", storetest.Day, time.Minute, 10)
 			return err
 		}, "pages_pending", false},
+		"what is in a page": {func(ctx context.Context, s *Store) error {
+			_, _, err := s.PageNotices(ctx, store.NoticePage{ID: 1, Group: "g"}, 10)
+			return err
+		}, "outbox_standing", false}, // the last of two questions; the first is held by the volume test
 		"what to look at again": {func(ctx context.Context, s *Store) error {
 			_, err := s.Repeats(ctx, storetest.Day, 10)
 			return err

@@ -131,7 +131,7 @@ func (s *Tables) RenewPages(ctx context.Context, ids []int64, until time.Time) e
 
 // PageNotices implements [store.Pages].
 func (s *Tables) PageNotices(ctx context.Context, p store.NoticePage, limit int) ([]store.StoredNotice, int, error) {
-	list, err := many(ctx, s.DB, "notices", `SELECT `+noticeColumns+` FROM outbox WHERE page = ? ORDER BY id LIMIT +?`, s.scanNotice, p.ID, limit)
+	list, err := many(ctx, s.DB, "notices", `SELECT `+noticeColumns+` FROM outbox WHERE page = ? AND page > 0 ORDER BY id LIMIT +?`, s.scanNotice, p.ID, limit)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -157,7 +157,7 @@ func (s *Tables) SettlePage(ctx context.Context, r store.PageResult) error {
 			return err
 		}
 		_, err = tx.Exec(ctx, `UPDATE outbox SET state = ?, done_at = ?, error = ?, attempts = attempts + 1,
-			repeat_at = CASE WHEN is_over = 1 THEN NULL ELSE CAST(? AS BIGINT) END WHERE page = ? AND state = 'waiting'`,
+			repeat_at = CASE WHEN is_over = 1 THEN NULL ELSE CAST(? AS BIGINT) END WHERE page = ? AND page > 0 AND state = 'waiting'`,
 			string(r.State), ms(r.At), r.Error, ms(r.Repeat), r.ID)
 		return err
 	})
@@ -248,7 +248,9 @@ func (s *Tables) Undelivered(ctx context.Context, now time.Time) ([]store.Undeli
 
 // AlertAcked implements [store.Pages].
 func (s *Tables) AlertAcked(ctx context.Context, key string) (bool, error) {
-	n, err := one(ctx, s.DB, "alerts", `SELECT count(*) FROM alerts WHERE key = ? AND acked_at IS NOT NULL`, scanInt, plain(key))
+	key = plain(key)
+	n, err := one(ctx, s.DB, "alerts", `SELECT count(*) FROM alerts WHERE (key = ? OR key > ? AND key < ?) AND acked_at IS NOT NULL`, scanInt,
+		key, key+"/", key+"0") // 0 follows the slash
 	return n > 0, err
 }
 
@@ -287,7 +289,7 @@ func (s *Tables) EndSilence(ctx context.Context, id int64, by string, at time.Ti
 			}
 			return cmp.Or(err, errSilenceEnded())
 		}
-		_, err = tx.Exec(ctx, `UPDATE outbox SET repeat_at = ? WHERE silence = ? AND state = 'silenced' AND repeat_at IS NOT NULL`, at.UnixMilli(), id)
+		_, err = tx.Exec(ctx, `UPDATE outbox SET repeat_at = ? WHERE silence = ? AND silence > 0 AND state = 'silenced' AND repeat_at IS NOT NULL`, at.UnixMilli(), id)
 		return err
 	})
 }

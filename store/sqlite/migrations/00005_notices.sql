@@ -9,7 +9,7 @@ ALTER TABLE outbox ADD COLUMN is_over INTEGER NOT NULL DEFAULT 0; -- its reason 
 ALTER TABLE outbox ADD COLUMN silence INTEGER NOT NULL DEFAULT 0; -- what held it back
 CREATE INDEX outbox_waiting ON outbox (kind, next_at, id) WHERE state = 'waiting' AND page = 0;
 CREATE INDEX outbox_group ON outbox (grp, id) WHERE state = 'waiting' AND page = 0;
-CREATE INDEX outbox_page ON outbox (page, due_at) WHERE page > 0;
+CREATE INDEX outbox_page ON outbox (page, id) WHERE page > 0;
 CREATE INDEX outbox_repeat ON outbox (repeat_at) WHERE repeat_at IS NOT NULL;
 CREATE INDEX outbox_standing ON outbox (grp) WHERE repeat_at IS NOT NULL;
 CREATE INDEX outbox_silenced ON outbox (silence) WHERE silence > 0;
