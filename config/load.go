@@ -34,6 +34,7 @@ var sections = []section{
 	{"calendars", ".yaml", false},
 	{"channels", ".yaml", false},
 	{"roster", ".yaml", false},
+	{"alerts", ".yaml", true},
 	{"retention", ".yaml", false},
 	{"reasons", ".yaml", false},
 	{"texts", ".yaml", false},

@@ -79,8 +79,8 @@ func TestLoad(t *testing.T) {
 	if p.DutyUnit() != "centre" {
 		t.Errorf("duty unit %q", p.DutyUnit())
 	}
-	if who, _, ok := p.Roster.On("centre.duty", p.City.StormDay.At(p.City.Location)); !ok || who == "" {
-		t.Errorf("nobody is on duty: %q", who)
+	if on, ok := p.Roster.Shift("centre.duty", p.City.StormDay.At(p.City.Location)); !ok || !on.Attended() {
+		t.Errorf("nobody is on duty: %+v", on)
 	}
 }
 

@@ -22,6 +22,7 @@ type lists struct {
 	calendars  []item[sla.CalendarSpec]
 	channels   []item[Channel]
 	roster     []item[Duty]
+	alerts     item[AlertSpec]
 	retention  []item[Retention]
 	reasons    []item[Reason]
 	classifier item[ClassifierSpec]
@@ -42,6 +43,7 @@ func (l *loader) read() *Pack {
 	it.calendars = l.calendars()
 	it.channels = readList[Channel](l, "channels")
 	it.roster = readList[Duty](l, "roster")
+	l.readAlerts()
 	it.retention = readList[Retention](l, "retention")
 	it.reasons = readList[Reason](l, "reasons")
 	l.mappings("classifier", func(file string, n ast.Node) { it.classifier = readItem[ClassifierSpec](l, file, n) })
