@@ -59,6 +59,9 @@ func (s *Tables) narrow(q *query, f store.Filter) {
 	if !f.Incident.IsZero() {
 		q.and(`t.incident = ? AND t.incident IS NOT NULL`, f.Incident[:])
 	}
+	if !f.DueFrom.IsZero() {
+		q.and(`t.due_at >= ?`, f.DueFrom.UnixMilli())
+	}
 	if !f.DueBefore.IsZero() {
 		q.and(`t.due_at < ?`, f.DueBefore.UnixMilli())
 	}
