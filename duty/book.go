@@ -33,17 +33,33 @@ type Book struct {
 	last      string                // the post that stands in for every other
 }
 
-// NewBook lays overrides over a roster. Those of one post must not overlap. last is the post whose
+// NewBook lays overrides over a roster. Of those of one post that overlap, the one that began first holds
+// until its end. last is the post whose
 // holder gets what nobody else gets; it may be empty.
 func NewBook(r *Roster, overrides []Override, last string) *Book {
 	b := &Book{Roster: r, overrides: map[string][]Override{}, last: last}
 	for _, o := range overrides {
 		b.overrides[o.Post] = append(b.overrides[o.Post], o)
 	}
-	for _, list := range b.overrides {
+	for post, list := range b.overrides {
 		slices.SortFunc(list, func(a, b Override) int { return cmp.Compare(a.From.UnixNano(), b.From.UnixNano()) })
+		b.overrides[post] = apart(list)
 	}
 	return b
+}
+
+// apart lets each override begin where the one before ends, at the earliest.
+func apart(list []Override) []Override {
+	kept := list[:0]
+	for _, o := range list {
+		if n := len(kept); n > 0 && o.From.Before(kept[n-1].To) {
+			o.From = kept[n-1].To
+		}
+		if o.From.Before(o.To) {
+			kept = append(kept, o)
+		}
+	}
+	return kept
 }
 
 // On is who holds a post at a moment, from when and until when. ok is false when the roster does not

@@ -70,9 +70,9 @@ func (a *Alert) Family() ticket.ID {
 
 // AlertChange is the next state of an alert, and what happened to it.
 type AlertChange struct {
-	Was   Alert // as it was read
-	Alert Alert // Version is one more
-	Entry AlertEntry
+	Was   Alert      // as it was read
+	Alert Alert      // Version is one more
+	Entry AlertEntry // without What: nothing but Look moves, and no line is kept
 }
 
 // AlertEntry is one line of an alert's history. It is never changed.

@@ -38,6 +38,8 @@ const (
 	RightNotices      Right = "notice.redrive"
 	RightUsers        Right = "user.manage"
 	RightReports      Right = "report.read"
+	RightDuty         Right = "duty.read"    // who is on duty, and the shift brief
+	RightArrange      Right = "duty.arrange" // overrides and swaps of posts in scope
 )
 
 // Sight is how much personal data a role sees.
@@ -72,27 +74,27 @@ var Roles = []Role{
 	},
 	{
 		ID: "desk", Title: "分拨员", Personal: SightMasked, Actions: deskActions,
-		Rights: append([]Right{RightRegister, RightCalls, RightDeliveries, RightRedrive, RightAlerts}, reading...),
+		Rights: append([]Right{RightRegister, RightCalls, RightDeliveries, RightRedrive, RightAlerts, RightDuty}, reading...),
 	},
 	{
 		ID: "callback", Title: "回访员", Personal: SightFull,
 		Actions: []ticket.Action{ticket.CallBack, ticket.Close, ticket.Reopen, ticket.Note},
 		Rights:  append([]Right{RightCalls}, reading...),
 	},
-	{ID: "unit_handler", Title: "承办人", Personal: SightMasked, Actions: handlerActions, Rights: []Right{RightRead, RightSearch, RightExplain, RightAlerts}},
-	{ID: "unit_head", Title: "承办单位负责人", Personal: SightMasked, Actions: handlerActions, Rights: []Right{RightRead, RightSearch, RightExplain, RightAlerts, RightAck, RightReports}},
+	{ID: "unit_handler", Title: "承办人", Personal: SightMasked, Actions: handlerActions, Rights: []Right{RightRead, RightSearch, RightExplain, RightAlerts, RightDuty}},
+	{ID: "unit_head", Title: "承办单位负责人", Personal: SightMasked, Actions: handlerActions, Rights: []Right{RightRead, RightSearch, RightExplain, RightAlerts, RightAck, RightReports, RightDuty, RightArrange}},
 	{
 		ID: "duty", Title: "值班长", Personal: SightMasked,
 		Actions: append([]ticket.Action{ticket.Arbitrate, ticket.Supervise}, deskActions...),
 		Rights: append([]Right{
 			RightRegister, RightCalls, RightDeliveries, RightRedrive, RightAlerts, RightAck, RightConfidential, RightNotices,
-			RightReports, RightChannels,
+			RightReports, RightChannels, RightDuty, RightArrange,
 		}, reading...),
 	},
 	{
 		ID: "supervisor", Title: "督办员", Personal: SightMasked,
 		Actions: []ticket.Action{ticket.Supervise, ticket.Urge, ticket.Reopen, ticket.Note, ticket.Reveal, ticket.Hold, ticket.Release},
-		Rights:  append([]Right{RightAlerts, RightAck, RightReports, RightConfidential}, reading...),
+		Rights:  append([]Right{RightAlerts, RightAck, RightReports, RightConfidential, RightDuty}, reading...),
 	},
 	{ID: "analyst", Title: "分析员", Personal: SightNone, Rights: []Right{RightRead, RightSearch, RightReports}},
 	{ID: "auditor", Title: "审计员", Personal: SightMasked, Actions: []ticket.Action{ticket.Hold, ticket.Release}, Rights: []Right{RightRead, RightSearch, RightExplain, RightAccessLog, RightReports, RightConfidential}},

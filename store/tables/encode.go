@@ -278,7 +278,7 @@ func (e *encoder) alert(a *store.Alert) {
 // version: whether it was acknowledged is compared, too.
 func (e *encoder) alertChange(c *store.AlertChange) {
 	a, entry := &c.Alert, &c.Entry
-	if a.ID != c.Was.ID || a.Version != c.Was.Version+1 || entry.What == "" {
+	if a.ID != c.Was.ID || a.Version != c.Was.Version+1 {
 		e.fail(ticket.Errorf(ticket.Internal, "store.change.alert", "alert %s of version %d does not follow %s of version %d", a.ID, a.Version, c.Was.ID, c.Was.Version))
 		return
 	}
@@ -288,6 +288,9 @@ func (e *encoder) alertChange(c *store.AlertChange) {
 	}
 	e.add(UpdateAlert, errAlert(), a.Version, a.Unit, a.Post, a.Person, int64(a.Rung), a.DeliveredTo, ms(a.DeliveredAt), a.AckedBy, ms(a.AckedAt),
 		ms(a.SnoozedAt), ms(a.SnoozedUntil), a.DoneBy, ms(a.DoneAt), ms(a.Look), a.ID[:], c.Was.Version, was)
+	if entry.What == "" {
+		return // nothing but the look has moved
+	}
 	e.add(InsertAlertEntry, nil, a.ID[:], ms(entry.At), entry.By, string(entry.What), entry.Post, entry.Person, ms(entry.Until),
 		e.seal([]byte(entry.Reason), placeAlertLog, a.ID[:]))
 }

@@ -2,6 +2,7 @@ package tables
 
 import (
 	"context"
+	"slices"
 
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/ticket"
@@ -110,12 +111,19 @@ func narrowStates(q *query, states []ticket.State) {
 		q.and(`t.state = 'triage'`)
 		return
 	}
+	if len(states) == 1 && states[0] == ticket.StatePaused {
+		q.and(`t.state = 'paused'`)
+		return
+	}
 	open := true
 	for _, st := range states {
 		open = open && st.Open()
 	}
 	if open {
 		q.and(`t.open = 1`)
+	}
+	if open && !slices.ContainsFunc(ticket.States, func(st ticket.State) bool { return st.Open() && !slices.Contains(states, st) }) {
+		return // every open state is asked for
 	}
 	q.among(`t.state`, texts(states))
 }

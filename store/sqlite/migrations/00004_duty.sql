@@ -13,6 +13,7 @@ ALTER TABLE alerts ADD COLUMN done_by TEXT NOT NULL DEFAULT '';
 ALTER TABLE alerts ADD COLUMN done_at INTEGER;
 ALTER TABLE alerts ADD COLUMN look_at INTEGER; -- when the watch looks at it
 UPDATE alerts SET done_by = acked_by, done_at = acked_at WHERE acked_at IS NOT NULL;
+CREATE INDEX tickets_paused ON tickets (due_at) WHERE state = 'paused';
 CREATE INDEX alerts_look ON alerts (look_at) WHERE look_at IS NOT NULL;
 CREATE INDEX alerts_root ON alerts (root) WHERE root IS NOT NULL;
 CREATE INDEX alerts_undone ON alerts (pos) WHERE done_at IS NULL;
@@ -49,6 +50,7 @@ CREATE TABLE duty_overrides (
   CHECK (from_at < to_at)
 );
 CREATE INDEX duty_overrides_post ON duty_overrides (post, from_at) WHERE withdrawn_at IS NULL;
+CREATE INDEX duty_overrides_to ON duty_overrides (to_at);
 
 -- Nobody can be arranged for a post at a time for which somebody is.
 -- +goose StatementBegin
