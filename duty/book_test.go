@@ -59,7 +59,7 @@ func TestSwapsKeepEverybodysTotal(t *testing.T) {
 			shifts = append(shifts, Shift{From: from, To: (from + length) % minutesOfDay, Who: rapid.SliceOfN(rapid.SampledFrom([]string{"一", "二", "三", "四"}), 1, 4).Draw(t, "who")})
 		}
 		roster := NewRoster([]Rotation{{Post: "a", Start: date(2026, 1, 1), Shifts: shifts}, {Post: "b", Start: date(2026, 1, 3), Shifts: shifts}}, zone(t, "Asia/Shanghai"), nil)
-		from := time.Date(2026, 3, 1, 0, 0, 0, 0, roster.Zone())
+		from := time.Date(2026, 3, 1, 0, 0, 0, 0, roster.zone)
 		moment := func(name string) time.Time {
 			return from.Add(time.Duration(rapid.IntRange(0, 10*1440-1).Draw(t, name)) * time.Minute)
 		}

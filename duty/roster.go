@@ -103,9 +103,6 @@ func NewRoster(rotations []Rotation, zone *time.Location, workday func(time.Time
 	return r
 }
 
-// Zone is the zone by whose clocks people serve.
-func (r *Roster) Zone() *time.Location { return r.zone }
-
 // Posts lists the posts of the roster by id.
 func (r *Roster) Posts() []string { return slices.Clone(r.posts) }
 

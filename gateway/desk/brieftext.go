@@ -35,7 +35,7 @@ func holderWords(d *OnDuty) string {
 func (b *Brief) WriteText(w io.Writer) {
 	whole := b.City
 	if b.Unit != nil {
-		whole += " " + b.Unit.Name
+		whole += " " + b.Unit.Title
 	}
 	fmt.Fprintf(w, "%s  交接班简报\n", whole)
 	fmt.Fprintf(w, "班次  %s  %s 至 %s  %s\n", b.Title, shortTime(b.From), shortTime(b.Until), cmp.Or(b.Who, "无人当班"))
@@ -81,7 +81,7 @@ func (l *BriefList) write(w io.Writer, title, order string) {
 	fmt.Fprintf(w, "；%s）\n", order)
 	for i := range l.Items {
 		t := &l.Items[i]
-		held := t.Unit.Name
+		held := t.Unit.Title
 		if t.Holder != "" {
 			held += " " + t.Holder
 		}
@@ -102,7 +102,7 @@ func (b *Brief) writeAlerts(w io.Writer) {
 	}
 	for i := range b.Alerts {
 		g := &b.Alerts[i]
-		fmt.Fprintf(w, "  %s  %s  %d 条", g.LevelTitle, g.Unit.Name, g.Count)
+		fmt.Fprintf(w, "  %s  %s  %d 条", g.LevelTitle, g.Unit.Title, g.Count)
 		if g.Snoozed > 0 {
 			fmt.Fprintf(w, "（推迟 %d）", g.Snoozed)
 		}
