@@ -64,7 +64,7 @@ type BriefTicket struct {
 	StateTitle  string         `json:"state_title"`
 	Unit        Named          `json:"unit"`
 	Holder      string         `json:"holder"` // who holds it: at a unit with a roster the one on duty, else the unit's post
-	Due         time.Time      `json:"due"`
+	Due         time.Time      `json:"due,omitzero"`
 	Provisional bool           `json:"provisional,omitempty"`
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/citizen-hotline/gateway/adapters"
 	"github.com/citizen-hotline/gateway/adapters/all"
 	"github.com/citizen-hotline/gateway/config"
+	"github.com/citizen-hotline/gateway/duty/watch"
 	"github.com/citizen-hotline/gateway/gateway"
 	"github.com/citizen-hotline/gateway/gateway/desk"
 	"github.com/citizen-hotline/gateway/gateway/intake"
@@ -53,6 +54,7 @@ type App struct {
 	desk     *desk.Desk
 	accounts *account.Accounts
 	tracker  *tracker.Tracker
+	watch    *watch.Watch
 	outbox   *outbox.Worker
 	server   *gateway.Server
 	metrics  *registry
@@ -228,6 +230,10 @@ func (a *App) build() error {
 		Store: a.store, Live: a.live, Random: rand.Reader, Log: a.log.With(slog.String("part", "tracker")), Now: now,
 		Every: a.clock.Pause(time.Second), Committed: committed, Metrics: tracker.NewMetrics(a.metrics),
 	})
+	a.watch = watch.New(watch.Options{
+		Store: a.store, Live: a.live, Random: rand.Reader, Log: a.log.With(slog.String("part", "watch")), Now: now,
+		Every: a.clock.Pause(time.Second), Committed: committed,
+	})
 	a.accounts = account.New(account.Options{Store: a.store, Now: a.worldNow, Random: rand.Reader})
 
 	a.metrics.MustRegister(newBacklog(func(ctx context.Context) (store.Counts, error) { return a.store.Counts(ctx, now()) }))
@@ -262,7 +268,7 @@ func (a *App) Run(ctx context.Context, ln net.Listener) error {
 	}
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	var loops sync.WaitGroup
-	for _, loop := range []func(context.Context){a.tracker.Run, a.outbox.Run, a.runIndex, a.runPack, a.runDemoClock, a.runClock, a.runIncidents, a.watchKeys, a.runRetention, a.runShadow} {
+	for _, loop := range []func(context.Context){a.tracker.Run, a.watch.Run, a.outbox.Run, a.runIndex, a.runPack, a.runDemoClock, a.runClock, a.runIncidents, a.watchKeys, a.runRetention, a.runShadow} {
 		loops.Go(func() { loop(work) })
 	}
 	served := make(chan error, 1)
