@@ -259,7 +259,7 @@ func dutyAndAlerts(o *office) {
 	o.Post("duty", alert+"/snooze", map[string]any{"minutes": 4, "reason": "正在联系"}).Is(http.StatusOK)
 	o.Post("duty", alert+"/snooze", map[string]any{"minutes": 400}).Is(http.StatusUnprocessableEntity)
 	o.Post("duty", alert+"/snooze", map[string]any{}).Is(http.StatusUnprocessableEntity)
-	o.Post("duty", alert+"/handover", map[string]any{"post": "centre.supervision", "reason": "督办安排替班"}).Is(http.StatusOK)
+	o.Post("duty", alert+"/handover", map[string]any{"post": "centre.desk", "reason": "请分拨席安排替班"}).Is(http.StatusOK)
 	o.Post("duty", alert+"/handover", map[string]any{"post": "nowhere", "reason": "x"}).Is(http.StatusUnprocessableEntity)
 	o.Post("duty", alert+"/done", map[string]any{"reason": "已安排"}).Is(http.StatusOK)
 	o.Post("duty", alert+"/done", nil).Is(http.StatusConflict).Code("alert.done")
