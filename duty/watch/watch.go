@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/citizen-hotline/gateway/duty"
@@ -206,7 +207,7 @@ func (w *Watch) next(ctx context.Context, c *city.City, book *duty.Book, a *stor
 	case a.State() == store.AlertSnoozed:
 		return w.deliver(c, book, a, now)
 	}
-	return w.climb(c, a, now)
+	return w.climb(ctx, c, a, now)
 }
 
 // over reports whether the matter of an alert has come to its end: nobody need be waked for it.
@@ -248,11 +249,18 @@ func (w *Watch) deliver(c *city.City, book *duty.Book, a *store.Alert, now time.
 
 // climb takes an alert that nobody acknowledged to the post of its next rung. The alert stays where it is,
 // too: whoever acknowledges first acknowledges for all.
-func (w *Watch) climb(c *city.City, a *store.Alert, now time.Time) (store.Change, error) {
+func (w *Watch) climb(ctx context.Context, c *city.City, a *store.Alert, now time.Time) (store.Change, error) {
 	next := *a
 	n, to, at := rung(c, a)
 	if to == "" || at.After(now) { // the pack says otherwise by now
 		next.Look = at
+		return write(a, next, store.AlertEntry{}), nil
+	}
+	if told, err := w.told(ctx, a, to); err != nil {
+		return store.Change{}, err
+	} else if told {
+		next.Rung = n + 1
+		next.Look = look(c, &next, a.DeliveredAt)
 		return write(a, next, store.AlertEntry{}), nil
 	}
 	id, err := ticket.NewID(now, w.Random)
@@ -270,6 +278,17 @@ func (w *Watch) climb(c *city.City, a *store.Alert, now time.Time) (store.Change
 	change := write(a, next, store.AlertEntry{At: now, What: store.AlertClimbed, Post: to})
 	change.Alerts = []store.Alert{above}
 	return change, nil
+}
+
+// told reports whether a post has been alerted of the same thing from the beginning: the key of an alert that
+// goes to several posts ends with the post. Nobody is told twice.
+func (w *Watch) told(ctx context.Context, a *store.Alert, post string) (bool, error) {
+	thing := strings.LastIndexByte(a.Key, '/')
+	if thing < 0 {
+		return false, nil
+	}
+	same, err := w.Store.Alerts(ctx, store.AlertFilter{Keys: []string{a.Key[:thing+1] + post}, Limit: 1})
+	return len(same) > 0, err
 }
 
 // look is when an alert that was delivered at a time must be looked at for its next rung. One that itself

@@ -395,3 +395,24 @@ func (d *dying) Commit(ctx context.Context, changes ...store.Change) []error {
 	}
 	return slices.Repeat([]error{errDied}, len(changes))
 }
+
+// Who was alerted of a step from the beginning is not alerted again because a colleague below sleeps.
+func TestNobodyIsToldTwice(t *testing.T) {
+	t.Parallel()
+	r := open(t)
+	r.Raise("step/7/"+desk, street, "red", desk)
+	r.Raise("step/7/centre.duty", "centre", "red", "centre.duty")
+	r.Advance(3 * time.Hour)
+	var got []string
+	for _, line := range r.lines(store.AlertFilter{}) {
+		if key, _, _ := strings.Cut(line, " "); strings.Contains(key, "/climb/") {
+			got = append(got, line)
+		}
+	}
+	slices.Sort(got)
+	if diff := cmp.Diff([]string{
+		"step/7/centre.duty/climb/1 centre.head open", "step/7/centre.duty/climb/3 centre.supervision open", "step/7/" + desk + "/climb/1 " + head + " open", "step/7/" + desk + "/climb/3 centre.supervision open",
+	}, got); diff != "" {
+		t.Error(diff)
+	}
+}

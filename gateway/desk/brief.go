@@ -255,6 +255,9 @@ func (b *briefing) row(t *store.Item) BriefTicket {
 		Number: t.Number, Category: categoryTitle(b.c, t.Category), Region: regionTitle(b.c, t.Region), Urgency: t.Urgency, StateTitle: StateTitle(t.State),
 		Unit: Named{unit, b.c.UnitTitle(unit)}, Due: local(b.c, t.Due), Provisional: t.Provisional,
 	}
+	if t.Confidential { // a brief lies on tables
+		row.Category, row.Region = "保密工单", ""
+	}
 	if unit == "" { // nobody's yet: it lies at the centre
 		unit = b.c.DutyUnit
 		row.Unit = Named{unit, b.c.UnitTitle(unit)}

@@ -122,13 +122,20 @@ func (b *Brief) writeSurges(w io.Writer) {
 		return
 	}
 	s := b.Surging
-	fmt.Fprintf(w, "\n突增（近 %d 小时登记数；与前 %d 天同一时段的平均数比，至少 %d 件且达 %.0f 倍）\n", s.Hours, s.Days, s.Least, s.Factor)
+	if s.Days == 0 {
+		fmt.Fprintf(w, "\n登记最多（近 %d 小时，至少 %d 件；没有往日数据可比）\n", s.Hours, s.Least)
+	} else {
+		fmt.Fprintf(w, "\n突增（近 %d 小时登记数；与前 %d 天同一时段的平均数比，至少 %d 件且达 %.0f 倍）\n", s.Hours, s.Days, s.Least, s.Factor)
+	}
 	for _, x := range b.Surges {
-		than := "平日没有"
-		if x.Usual > 0 {
-			than = fmt.Sprintf("平日 %.1f，%.1f 倍", x.Usual, x.Factor)
+		than := ""
+		switch {
+		case x.Usual > 0:
+			than = fmt.Sprintf("（平日 %.1f，%.1f 倍）", x.Usual, x.Factor)
+		case s.Days > 0:
+			than = "（平日没有）"
 		}
-		fmt.Fprintf(w, "  %s  %d 件（%s）\n", x.Title, x.Count, than)
+		fmt.Fprintf(w, "  %s  %d 件%s\n", x.Title, x.Count, than)
 	}
 }
 

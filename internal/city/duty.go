@@ -1,6 +1,7 @@
 package city
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -86,11 +87,12 @@ func (c *City) Post(id string) (post routing.Post, unit string, ok bool) {
 	return routing.Post{}, "", false
 }
 
-// PostTitle names a post with its unit; the id itself when the pack has no such post.
+// PostTitle names a post with its unit, in short; the id itself when the pack has no such post.
 func (c *City) PostTitle(id string) string {
 	p, unit, ok := c.Post(id)
 	if !ok {
 		return id
 	}
-	return c.UnitTitle(unit) + p.Title
+	u, _ := c.Rules.Unit(unit)
+	return cmp.Or(u.Short, u.Name) + p.Title
 }
