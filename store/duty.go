@@ -46,7 +46,7 @@ type Duty interface {
 	// ticket.Conflict when it has been withdrawn, with by whom.
 	WithdrawOverride(ctx context.Context, id ticket.ID, by string, at time.Time) error
 
-	// AlertGroups counts alerts by unit and level, the largest first.
+	// AlertGroups counts alerts by unit and level, the largest first; Limit is left aside.
 	AlertGroups(ctx context.Context, f AlertFilter) ([]AlertGroup, error)
 	// AlertLog is the history of alerts, oldest first.
 	AlertLog(ctx context.Context, ids ...ticket.ID) ([]AlertEntry, error)

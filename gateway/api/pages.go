@@ -142,6 +142,9 @@ func (a *API) postLoginPage(k *call) error {
 	return k.Redirect(next, http.StatusSeeOther)
 }
 
+// pageLines is how many lines of alerts the page shows; what is worst comes first.
+const pageLines = 40
+
 // getDutyPage is what the officer on duty looks at: what is late and about to be, who holds it, who is on duty,
 // and alerts by the line.
 func (a *API) getDutyPage(k *call) error {
@@ -161,6 +164,8 @@ func (a *API) getDutyPage(k *call) error {
 		if err != nil {
 			return err
 		}
+		data["Hidden"] = max(0, len(groups.Items)-pageLines)
+		groups.Items = groups.Items[:min(len(groups.Items), pageLines)]
 		data["Groups"] = groups
 		if unit != "" || level != "" {
 			if data["Open"], err = a.Desk.Alerts(ctx, k.viewer, desk.AlertQuery{Open: true, Unit: unit, Level: level, Limit: 200}); err != nil {

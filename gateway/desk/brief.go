@@ -112,6 +112,7 @@ type BriefCall struct {
 // How much of each list a brief shows, and how surges are found.
 const (
 	briefHead   = 15
+	briefLines  = 40 // of alerts
 	surgeHours  = 3
 	surgeDays   = 14
 	surgeLeast  = 10
@@ -349,7 +350,7 @@ func (b *briefing) alerts(ctx context.Context) error {
 		return err
 	}
 	all := groupsOf(b.c, groups)
-	b.out.Alerts, b.out.AlertsN = all.Items, all.Total
+	b.out.Alerts, b.out.AlertsN = all.Items[:min(len(all.Items), briefLines)], all.Total
 	f.Open, f.Unfinished, f.HandedOver, f.Limit = false, true, true, briefHead
 	handed, err := b.s.Alerts(ctx, f)
 	b.out.Handed = make([]Alert, 0, len(handed))

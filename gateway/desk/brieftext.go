@@ -98,7 +98,7 @@ func (l *BriefList) write(w io.Writer, title, order string) {
 
 func (b *Brief) writeAlerts(w io.Writer) {
 	if b.AlertsN > 0 {
-		fmt.Fprintf(w, "\n待确认告警（共 %d）\n", b.AlertsN)
+		fmt.Fprintf(w, "\n待确认告警（共 %d 条；级别重的在前，最多列 %d 行）\n", b.AlertsN, briefLines)
 	}
 	for i := range b.Alerts {
 		g := &b.Alerts[i]

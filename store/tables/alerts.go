@@ -84,12 +84,12 @@ func (s *Tables) Alerts(ctx context.Context, f store.AlertFilter) ([]store.Alert
 func (s *Tables) AlertGroups(ctx context.Context, f store.AlertFilter) ([]store.AlertGroup, error) {
 	q := narrowAlerts(f)
 	return built(ctx, s.DB, "alerts", `SELECT a.unit, a.level, count(*), count(a.snoozed_until), min(a.at), max(a.at) FROM alerts a`+q.where()+
-		` GROUP BY a.unit, a.level ORDER BY count(*) DESC, a.unit, a.level LIMIT +?`, func(r Row) (g store.AlertGroup, err error) {
+		` GROUP BY a.unit, a.level ORDER BY count(*) DESC, a.unit, a.level`, func(r Row) (g store.AlertGroup, err error) {
 		var oldest, newest dbTime
 		err = r.Scan(&g.Unit, &g.Level, &g.Count, &g.Snoozed, &oldest, &newest)
 		g.Oldest, g.Newest = oldest.Time, newest.Time
 		return g, err
-	}, append(q.args, pageLimit(f.Limit))...)
+	}, q.args...)
 }
 
 // AlertLog implements [store.Duty].
