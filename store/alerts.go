@@ -98,7 +98,7 @@ const (
 	AlertPutOff     AlertAction = "put_off"      // 推迟
 	AlertWoke       AlertAction = "woke"         // 到点再响
 	AlertHandedOver AlertAction = "handed_over"  // 移交
-	AlertAckedBy    AlertAction = "acknowledged" // 确认
+	AlertAcknowledged    AlertAction = "acknowledged" // 确认
 	AlertFinished   AlertAction = "finished"     // 办结
 )
 

@@ -184,7 +184,7 @@ func (w *Watch) next(ctx context.Context, c *city.City, book *duty.Book, a *stor
 	case store.AlertAcked, store.AlertDone: // by a gateway of an older version, which wrote no history
 		next := *a
 		next.Look = time.Time{}
-		return write(a, next, store.AlertEntry{At: a.AckedAt, By: a.AckedBy, What: store.AlertAckedBy}), nil
+		return write(a, next, store.AlertEntry{At: a.AckedAt, By: a.AckedBy, What: store.AlertAcknowledged}), nil
 	case store.AlertSnoozed:
 		if now.Before(a.SnoozedUntil) {
 			next := *a

@@ -147,7 +147,7 @@ func (r *room) change(id ticket.ID, what store.AlertAction, alter func(*store.Al
 }
 
 func (r *room) ack(id ticket.ID) {
-	r.change(id, store.AlertAckedBy, func(a *store.Alert) { a.AckedBy, a.AckedAt, a.Look = "duty", r.now, time.Time{} })
+	r.change(id, store.AlertAcknowledged, func(a *store.Alert) { a.AckedBy, a.AckedAt, a.Look = "duty", r.now, time.Time{} })
 }
 
 func (r *room) history(id ticket.ID) []string {

@@ -85,7 +85,7 @@ func (d *Desk) Ack(ctx context.Context, v Viewer, id ticket.ID) error {
 func acked(family []store.Alert, by string, now time.Time) (changes []store.AlertChange) {
 	for _, a := range family {
 		if a.AckedAt.IsZero() {
-			changes = append(changes, change(a, by, now, store.AlertAckedBy, func(next *store.Alert, _ *store.AlertEntry) {
+			changes = append(changes, change(a, by, now, store.AlertAcknowledged, func(next *store.Alert, _ *store.AlertEntry) {
 				next.AckedBy, next.AckedAt, next.SnoozedUntil, next.Look = by, now, time.Time{}, time.Time{}
 			}))
 		}

@@ -210,7 +210,7 @@ type AlertEntry struct {
 
 var alertActions = map[store.AlertAction]string{
 	store.AlertDelivered: "送达", store.AlertRerouted: "无人当班，改送", store.AlertClimbed: "无人确认，上报", store.AlertPutOff: "推迟",
-	store.AlertWoke: "推迟到点，再次送达", store.AlertHandedOver: "移交", store.AlertAckedBy: "确认", store.AlertFinished: "办结",
+	store.AlertWoke: "推迟到点，再次送达", store.AlertHandedOver: "移交", store.AlertAcknowledged: "确认", store.AlertFinished: "办结",
 }
 
 // AlertStory tells what became of an alert, oldest first.

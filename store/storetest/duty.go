@@ -24,7 +24,7 @@ var dutyTests = map[string]func(*testing.T, func(*testing.T) store.Store){
 
 // acknowledged is the change by which somebody acknowledges an alert.
 func acknowledged(a store.Alert, by string, at time.Time) store.AlertChange {
-	c := changed(a, store.AlertEntry{At: at, By: by, What: store.AlertAckedBy})
+	c := changed(a, store.AlertEntry{At: at, By: by, What: store.AlertAcknowledged})
 	c.Alert.AckedBy, c.Alert.AckedAt, c.Alert.Look = by, at, time.Time{}
 	return c
 }
