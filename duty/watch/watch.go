@@ -48,7 +48,7 @@ type Told struct {
 	Why   Why
 }
 
-// Options are the parts of a watch. All are required but Tell, Committed and those with a default.
+// Options are the parts of a watch. All are required but Tell, Committed, Metrics and those with a default.
 type Options struct {
 	Store  Store
 	Live   *city.Live
@@ -62,6 +62,7 @@ type Options struct {
 	// has climbed, wakes or is handed over. nil: none.
 	Tell      func(c *city.City, t Told) ([]store.Notice, error)
 	Committed func(urgent bool)
+	Metrics   *Metrics
 }
 
 // Watch sees alerts through.
@@ -125,6 +126,7 @@ func (w *Watch) RunOnce(ctx context.Context, now time.Time) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	w.Metrics.lag(due, now)
 	rosters := now.Sub(w.looked).Abs() >= rosterEvery // a clock may be set back
 	if len(due) == 0 && !rosters {
 		return Result{}, nil
@@ -147,6 +149,7 @@ func (w *Watch) RunOnce(ctx context.Context, now time.Time) (Result, error) {
 		switch {
 		case err == nil && n < len(changes):
 			result.Changed++
+			w.Metrics.acted(&changes[n])
 		case err == nil:
 			result.Raised++
 		case ticket.IsKind(err, ticket.Conflict), ticket.IsKind(err, ticket.Duplicate):

@@ -232,7 +232,7 @@ func (a *App) build() error {
 	})
 	a.watch = watch.New(watch.Options{
 		Store: a.store, Live: a.live, Random: rand.Reader, Log: a.log.With(slog.String("part", "watch")), Now: now,
-		Every: a.clock.Pause(time.Second), Committed: committed,
+		Every: a.clock.Pause(time.Second), Committed: committed, Metrics: watch.NewMetrics(a.metrics),
 	})
 	a.accounts = account.New(account.Options{Store: a.store, Now: a.worldNow, Random: rand.Reader})
 

@@ -202,7 +202,7 @@ func (t *Tracker) tell(c *city.City, next *ticket.Ticket, k sla.Clock, s sla.Due
 		if role == "duty" || role == "supervision" || unit == "" {
 			unit = c.DutyUnit
 		}
-		posts[unit] = append(posts[unit], postsOf(c, unit, role)...)
+		posts[unit] = append(posts[unit], c.PostsOf(unit, role)...)
 	}
 	for unit, ids := range posts { // each is told once, however often the step names its role
 		slices.Sort(ids)
@@ -245,27 +245,6 @@ func (t *Tracker) alert(c *city.City, next *ticket.Ticket, k sla.Clock, s sla.Du
 		ID: id, Key: fmt.Sprintf("%s/%d/%s", next.ID, e.Seq, post), Ticket: next.ID, Number: next.Number, Unit: unit,
 		Region: next.Region, Level: s.Step.Level, Post: post, Text: words, At: e.At,
 	}, nil
-}
-
-// postsOf are the posts of a unit in a role; of its parent when it has none.
-func postsOf(c *city.City, unit, role string) []string {
-	for range 4 {
-		u, ok := c.Rules.Unit(unit)
-		if !ok {
-			return nil
-		}
-		var posts []string
-		for _, p := range u.Posts {
-			if p.Role == role {
-				posts = append(posts, p.ID)
-			}
-		}
-		if posts != nil || u.Parent == "" {
-			return posts
-		}
-		unit = u.Parent
-	}
-	return nil
 }
 
 // ClockTitle is the Chinese name of a clock.

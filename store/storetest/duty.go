@@ -88,6 +88,16 @@ func alertLife(t *testing.T, open func(*testing.T) store.Store) {
 	if log, err := s.AlertLog(ctx, a.ID); err != nil || len(log) != 4 {
 		t.Errorf("refused changes left %d lines, %v", len(log), err)
 	}
+
+	// Why somebody did something ends with the access log; that they did stays.
+	if n, err := s.Sweep(ctx, store.DataAccessLog, Day.Add(90*time.Second), false); err != nil || n != 1 {
+		t.Errorf("%d reasons have ended, %v; want that of the snooze", n, err)
+	}
+	want[1].Reason = ""
+	if log, err = s.AlertLog(ctx, a.ID); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "history without its oldest reason", want, log)
 }
 
 // Several watches see the same alert fall due: one of them lets it climb, and the alert above is there once.
