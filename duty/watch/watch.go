@@ -2,8 +2,8 @@
 // climbs while nobody acknowledges it, and wakes when it was put off long enough. A shift that
 // nobody holds is alarmed ahead of time, and what is meant for it goes to the post that stands in.
 //
-// It keeps nothing in memory but when it last looked at the rosters: a crash loses nothing, and any
-// number of watches may run over one store. Each change expects the version of the alert it was
+// It keeps nothing in memory but when it last looked at the rosters and how many alerts it could not read: a crash
+// loses nothing, and any number of watches may run over one store. Each change expects the version of the alert it was
 // decided from, and an alert that climbs has a unique key for its rung, so everything happens once.
 package watch
 
@@ -69,6 +69,7 @@ type Options struct {
 type Watch struct {
 	Options
 	looked time.Time // at the rosters
+	stuck  int       // alerts the last run could not look at: the next one reads past them
 }
 
 // New makes a Watch.
@@ -122,7 +123,8 @@ const rosterEvery = time.Minute
 
 // RunOnce looks at the alerts that are due at now, and once a minute at the rosters.
 func (w *Watch) RunOnce(ctx context.Context, now time.Time) (Result, error) {
-	due, err := w.Store.Alerts(ctx, store.AlertFilter{Look: now, Limit: w.Batch})
+	limit := w.Batch + w.stuck
+	due, err := w.Store.Alerts(ctx, store.AlertFilter{Look: now, Limit: limit})
 	if err != nil {
 		return Result{}, err
 	}
@@ -137,7 +139,8 @@ func (w *Watch) RunOnce(ctx context.Context, now time.Time) (Result, error) {
 		return Result{}, err
 	}
 	changes, failed := w.decide(ctx, c, book, due, now)
-	result := Result{More: len(due) == w.Batch}
+	w.stuck = len(failed)
+	result := Result{More: len(due) == limit}
 	var alarms []store.Change
 	if rosters {
 		moved, err := w.astray(ctx, c, book, now)
@@ -259,7 +262,8 @@ func (w *Watch) climb(ctx context.Context, c *city.City, a *store.Alert, now tim
 		next.Look = at
 		return write(a, next, store.AlertEntry{}), nil
 	}
-	if told, err := w.told(ctx, a, to); err != nil {
+	key := fmt.Sprintf("%s/climb/%d", a.Key, n+1)
+	if told, err := w.told(ctx, a, to, key); err != nil {
 		return store.Change{}, err
 	} else if told {
 		next.Rung = n + 1
@@ -272,7 +276,7 @@ func (w *Watch) climb(ctx context.Context, c *city.City, a *store.Alert, now tim
 	}
 	_, unit, _ := c.Post(to)
 	above := store.Alert{
-		ID: id, Key: fmt.Sprintf("%s/climb/%d", a.Key, n+1), Ticket: a.Ticket, Number: a.Number, Unit: unit, Region: a.Region, Level: a.Level,
+		ID: id, Key: key, Ticket: a.Ticket, Number: a.Number, Unit: unit, Region: a.Region, Level: a.Level,
 		Post: to, At: now, Root: a.ID,
 		Text: c.Say("alert_climbed", map[string]string{"minutes": fmt.Sprint(int(now.Sub(a.DeliveredAt).Minutes())), "post": c.PostTitle(a.Post), "alert": a.Text}),
 	}
@@ -283,14 +287,11 @@ func (w *Watch) climb(ctx context.Context, c *city.City, a *store.Alert, now tim
 	return change, nil
 }
 
-// told reports whether a post has been alerted of the same thing from the beginning: the key of an alert that
-// goes to several posts ends with the post. Nobody is told twice.
-func (w *Watch) told(ctx context.Context, a *store.Alert, post string) (bool, error) {
-	thing := strings.LastIndexByte(a.Key, '/')
-	if thing < 0 {
-		return false, nil
-	}
-	same, err := w.Store.Alerts(ctx, store.AlertFilter{Keys: []string{a.Key[:thing+1] + post}, Limit: 1})
+// told reports whether a post has been alerted already: of the same thing from the beginning (the key of an
+// alert that goes to several posts ends with the post), or by this very rung. Nobody is told twice.
+func (w *Watch) told(ctx context.Context, a *store.Alert, post, key string) (bool, error) {
+	thing := strings.LastIndexByte(a.Key, '/') + 1
+	same, err := w.Store.Alerts(ctx, store.AlertFilter{Keys: []string{a.Key[:thing] + post, key}, Limit: 2})
 	return len(same) > 0, err
 }
 

@@ -16,8 +16,9 @@ import (
 )
 
 var (
-	yitangHead = desk.Viewer{Login: "yitang-head", Roles: []string{"unit_head"}, Unit: "s-371302105", Posts: []string{"s-371302105.head"}}
-	drainage   = desk.Viewer{Login: "drainage", Roles: []string{"unit_head"}, Unit: "b-paishui"}
+	yitangHead      = desk.Viewer{Login: "yitang-head", Roles: []string{"unit_head"}, Unit: "s-371302105", Posts: []string{"s-371302105.head"}}
+	allocatorOnDuty = desk.Viewer{Login: "night-desk", Roles: []string{"duty"}}
+	drainage        = desk.Viewer{Login: "drainage", Roles: []string{"unit_head"}, Unit: "b-paishui"}
 )
 
 // alarmed keeps an alert as the tracker would.
@@ -178,7 +179,13 @@ func TestAFamilyIsAcknowledgedTogether(t *testing.T) {
 	if err != nil || done.Acked != 2 || done.More {
 		t.Fatalf("the line: %+v, %v", done, err)
 	}
-	for _, id := range []ticket.ID{root, above, other} {
+	if a, err := o.desk.HandOver(t.Context(), officer, above, desk.HandOver{Post: "centre.desk", Reason: "请分拨席处理"}); err != nil || a.ClimbedFrom != "" || a.State != store.AlertOpen {
+		t.Errorf("handed over, it is one by itself: %+v, %v", a, err)
+	}
+	if err := o.desk.Ack(t.Context(), allocatorOnDuty, above); err != nil {
+		t.Error(err)
+	}
+	for _, id := range []ticket.ID{root, other} {
 		refused(t, id.String(), o.desk.Ack(t.Context(), officer, id), ticket.Conflict, "duty")
 	}
 }

@@ -39,7 +39,7 @@ const ticketBody = `version bigint, state text, open smallint, channel text, sou
 const callBody = `line text, agent text, state text, rang_at bigint, answered_at bigint, ended_at bigint, seconds bigint,
 	call_back text, updated_at bigint, sealed bytea`
 
-const alertBody = `version bigint, unit text, post text, person text, rung bigint, delivered_to text, delivered_at bigint, acked_by text,
+const alertBody = `version bigint, root bytea, unit text, post text, person text, rung bigint, delivered_to text, delivered_at bigint, acked_by text,
 	acked_at bigint, snoozed_at bigint, snoozed_until bigint, done_by text, done_at bigint, look_at bigint`
 
 // shapes gives each statement its text. offset is added to the number of the writing transaction

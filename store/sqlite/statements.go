@@ -49,7 +49,7 @@ var statementTexts = [statementCount]string{
 		seconds = ?, call_back = ?, updated_at = ?, sealed = ? WHERE channel = ? AND call_id = ? AND version = ?`,
 	tables.InsertAlert: `INSERT INTO alerts (id, key, ticket, number, unit, region, level, post, text, at, acked_by, acked_at, root, person, look_at)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-	tables.UpdateAlert: `UPDATE alerts SET version = ?, unit = ?, post = ?, person = ?, rung = ?, delivered_to = ?, delivered_at = ?, acked_by = ?,
+	tables.UpdateAlert: `UPDATE alerts SET version = ?, root = ?, unit = ?, post = ?, person = ?, rung = ?, delivered_to = ?, delivered_at = ?, acked_by = ?,
 		acked_at = ?, snoozed_at = ?, snoozed_until = ?, done_by = ?, done_at = ?, look_at = ?
 		WHERE id = ? AND version = ? AND coalesce(acked_at, 0) = ?`,
 	tables.InsertAlertEntry: `INSERT INTO alert_log (alert, at, who, what, post, person, until_at, sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,

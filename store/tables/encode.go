@@ -286,7 +286,7 @@ func (e *encoder) alertChange(c *store.AlertChange) {
 	if !c.Was.AckedAt.IsZero() {
 		was = c.Was.AckedAt.UnixMilli()
 	}
-	e.add(UpdateAlert, errAlert(), a.Version, a.Unit, a.Post, a.Person, int64(a.Rung), a.DeliveredTo, ms(a.DeliveredAt), a.AckedBy, ms(a.AckedAt),
+	e.add(UpdateAlert, errAlert(), a.Version, id(a.Root), a.Unit, a.Post, a.Person, int64(a.Rung), a.DeliveredTo, ms(a.DeliveredAt), a.AckedBy, ms(a.AckedAt),
 		ms(a.SnoozedAt), ms(a.SnoozedUntil), a.DoneBy, ms(a.DoneAt), ms(a.Look), a.ID[:], c.Was.Version, was)
 	if entry.What == "" {
 		return // nothing but the look has moved
