@@ -1,6 +1,9 @@
 package duty
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Problems lists the parts of the day that no shift, or more than one, covers, in words that say
 // what to do. With shifts of their own for workdays or days off it looks at each kind of day behind
@@ -35,13 +38,13 @@ func (r Rotation) gaps(yesterday, today bool, when string) []string {
 	for _, s := range r.Shifts {
 		from, to := s.span()
 		if s.serves(today) {
-			for m := from; m < min(to, minutesOfDay); m++ {
+			for m := from; m < to && m < len(cover); m++ {
 				cover[m]++
 			}
 		}
 		if s.serves(yesterday) {
-			for m := minutesOfDay; m < to; m++ {
-				cover[m-minutesOfDay]++
+			for m := range min(max(0, to-minutesOfDay), len(cover)) {
+				cover[m]++
 			}
 		}
 	}
@@ -65,10 +68,8 @@ func (r Rotation) gaps(yesterday, today bool, when string) []string {
 // Leaves reports whether the rotation itself leaves a shift to nobody.
 func (r Rotation) Leaves() bool {
 	for _, s := range r.Shifts {
-		for _, who := range s.Who {
-			if who == "" {
-				return true
-			}
+		if slices.Contains(s.Who, "") {
+			return true
 		}
 	}
 	return false

@@ -190,7 +190,8 @@ func TestProblemsOfARotation(t *testing.T) {
 		{"an overlap", []Shift{{480, 1230, EveryDay, who}, {1200, 480, EveryDay, who}}, []string{"2 shifts overlap 20:00–20:30; end one where the other begins"}},
 		{"a hole round midnight", []Shift{{60, 1380, EveryDay, who}}, []string{"nobody serves 00:00–01:00; add a shift", "nobody serves 23:00–24:00; add a shift"}},
 		{
-			"the first morning off is nobody's", []Shift{{480, 480, Workdays, who}, {600, 600, DaysOff, who}},
+			"the first morning off is nobody's",
+			[]Shift{{480, 480, Workdays, who}, {600, 600, DaysOff, who}},
 			[]string{
 				"2 shifts overlap 08:00–10:00 on a workday after a day off; end one where the other begins",
 				"nobody serves 08:00–10:00 on a day off after a workday; add a shift",

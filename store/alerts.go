@@ -92,14 +92,14 @@ type AlertAction string
 
 // What happens to alerts.
 const (
-	AlertDelivered  AlertAction = "delivered"    // 送达
-	AlertRerouted   AlertAction = "rerouted"     // 无人当班，改送
-	AlertClimbed    AlertAction = "climbed"      // 上报
-	AlertPutOff     AlertAction = "put_off"      // 推迟
-	AlertWoke       AlertAction = "woke"         // 到点再响
-	AlertHandedOver AlertAction = "handed_over"  // 移交
-	AlertAcknowledged    AlertAction = "acknowledged" // 确认
-	AlertFinished   AlertAction = "finished"     // 办结
+	AlertDelivered    AlertAction = "delivered"    // 送达
+	AlertRerouted     AlertAction = "rerouted"     // 无人当班，改送
+	AlertClimbed      AlertAction = "climbed"      // 上报
+	AlertPutOff       AlertAction = "put_off"      // 推迟
+	AlertWoke         AlertAction = "woke"         // 到点再响
+	AlertHandedOver   AlertAction = "handed_over"  // 移交
+	AlertAcknowledged AlertAction = "acknowledged" // 确认
+	AlertFinished     AlertAction = "finished"     // 办结
 )
 
 // AlertFilter narrows a list of alerts. Zero parts mean no limit.

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strconv"
 	"strings"
 	"time"
 
@@ -186,7 +187,8 @@ func (w *Watch) decide(ctx context.Context, c *city.City, book *duty.Book, due [
 
 // next is what becomes of an alert that is due.
 func (w *Watch) next(ctx context.Context, c *city.City, book *duty.Book, a *store.Alert, now time.Time) (store.Change, error) {
-	switch a.State() { //nolint:exhaustive // the others are below
+	switch a.State() {
+	case store.AlertOpen: // below
 	case store.AlertAcked, store.AlertDone: // by a gateway of an older version, which wrote no history
 		next := *a
 		next.Look = time.Time{}
@@ -278,7 +280,7 @@ func (w *Watch) climb(ctx context.Context, c *city.City, a *store.Alert, now tim
 	above := store.Alert{
 		ID: id, Key: key, Ticket: a.Ticket, Number: a.Number, Unit: unit, Region: a.Region, Level: a.Level,
 		Post: to, At: now, Root: a.ID,
-		Text: c.Say("alert_climbed", map[string]string{"minutes": fmt.Sprint(int(now.Sub(a.DeliveredAt).Minutes())), "post": c.PostTitle(a.Post), "alert": a.Text}),
+		Text: c.Say("alert_climbed", map[string]string{"minutes": strconv.Itoa(int(now.Sub(a.DeliveredAt).Minutes())), "post": c.PostTitle(a.Post), "alert": a.Text}),
 	}
 	next.Rung = n + 1
 	next.Look = look(c, &next, a.DeliveredAt)

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -15,9 +16,7 @@ func (o *office) page(c *http.Client, method, target string, form url.Values, he
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	for name, values := range header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, header)
 	if form != nil {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}

@@ -1,7 +1,7 @@
 package desk_test
 
 import (
-	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -43,7 +43,7 @@ func BenchmarkBrief(b *testing.B) {
 		change.Outbox = nil
 		change.Tickets[0].Due = now.Add(time.Duration(i-open/10) * time.Minute / 10)
 		if i < alerts {
-			change.Alerts = []store.Alert{{ID: m.ID(b, at), Key: fmt.Sprint(i), Ticket: d.Ticket.ID, Unit: p.Units[i%len(p.Units)].ID, Level: ticket.Levels[i%5], Post: "centre.duty", At: at}}
+			change.Alerts = []store.Alert{{ID: m.ID(b, at), Key: strconv.Itoa(i), Ticket: d.Ticket.ID, Unit: p.Units[i%len(p.Units)].ID, Level: ticket.Levels[i%5], Post: "centre.duty", At: at}}
 		}
 		if batch = append(batch, change); len(batch) == 500 {
 			flush()

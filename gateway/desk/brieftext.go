@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -67,7 +68,7 @@ func (c *BriefCalls) words() string {
 	if c.More {
 		return fmt.Sprintf("%d 个以上", c.Total)
 	}
-	return fmt.Sprint(c.Total)
+	return strconv.Itoa(c.Total)
 }
 
 func (l *BriefList) write(w io.Writer, title, order string) {

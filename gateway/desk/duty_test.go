@@ -3,6 +3,7 @@ package desk_test
 import (
 	"bytes"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -47,16 +48,13 @@ func (o *office) at(s string) time.Time {
 // refused asks for an error of a kind that says something.
 func refused(t *testing.T, what string, err error, kind ticket.ErrorKind, words string) {
 	t.Helper()
-	text := fmt.Sprint(err)
-	var e *ticket.Error
-	if ticket.IsKind(err, kind) {
-		e, _ = err.(*ticket.Error)
-		if e != nil {
-			for _, f := range e.Fields {
-				text += " " + f.Message
-			}
+	said := []string{fmt.Sprint(err)}
+	if e, ok := errors.AsType[*ticket.Error](err); ok {
+		for _, f := range e.Fields {
+			said = append(said, f.Message)
 		}
 	}
+	text := strings.Join(said, " ")
 	if !ticket.IsKind(err, kind) || !strings.Contains(text, words) {
 		t.Errorf("%s: %s, want %s with %q", what, text, kind, words)
 	}

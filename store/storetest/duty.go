@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -175,11 +176,11 @@ func alertLists(t *testing.T, open func(*testing.T) store.Store) {
 		"to look at":                 {store.AlertFilter{Look: at(3)}, "23"},
 		"without confidential ones":  {store.AlertFilter{Open: true, HideConfidential: true}, "321"},
 	} {
-		got := ""
+		var keys []string
 		for _, a := range alertsOf(t, s, tt.f) {
-			got += a.Key
+			keys = append(keys, a.Key)
 		}
-		if got != tt.want {
+		if got := strings.Join(keys, ""); got != tt.want {
 			t.Errorf("%s: %s, want %s", name, got, tt.want)
 		}
 	}
