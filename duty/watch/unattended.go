@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/citizen-hotline/gateway/duty"
@@ -41,6 +43,48 @@ func (w *Watch) astray(ctx context.Context, c *city.City, book *duty.Book, now t
 	}
 	return changes, nil
 }
+
+// covered are the ends of alarms about shifts that somebody holds by now: nobody need look after them any more.
+func (w *Watch) covered(ctx context.Context, book *duty.Book, now time.Time) ([]store.Change, error) {
+	waiting, err := w.Store.Alerts(ctx, store.AlertFilter{Unfinished: true, Levels: []string{alarm}, Limit: 1000})
+	if err != nil {
+		return nil, err
+	}
+	var changes []store.Change
+	for i := range waiting {
+		a := &waiting[i]
+		post, from, ok := shiftOf(a.Key)
+		if !ok {
+			continue
+		}
+		if from.Before(now) {
+			from = now // it goes on, or is over
+		}
+		if p, listed := book.On(post, from); !listed || !p.Attended() {
+			continue
+		}
+		next := *a
+		next.DoneAt, next.SnoozedUntil, next.Look = now, time.Time{}, time.Time{}
+		if next.AckedAt.IsZero() {
+			next.AckedAt = now
+		}
+		changes = append(changes, write(a, next, store.AlertEntry{At: now, What: store.AlertFinished}))
+	}
+	return changes, nil
+}
+
+// shiftOf reads from the key of an alarm which shift it is about; see alarmsOf.
+func shiftOf(key string) (post string, from time.Time, ok bool) {
+	parts := strings.SplitN(key, "/", 4)
+	if len(parts) < 4 || parts[0] != unattendedKey {
+		return "", time.Time{}, false
+	}
+	seconds, err := strconv.ParseInt(parts[2], 10, 64)
+	return parts[1], time.Unix(seconds, 0), err == nil
+}
+
+// unattendedKey begins the keys of alarms about shifts that nobody holds.
+const unattendedKey = "unattended"
 
 // alarm is the level of alerts about the hotline itself.
 const alarm = "alarm"
@@ -119,7 +163,7 @@ func alarmsOf(c *city.City, book *duty.Book, p duty.Period, now time.Time) []sto
 		}
 		_, of, _ := c.Post(post)
 		list = append(list, store.Alert{
-			Key:  fmt.Sprintf("unattended/%s/%d/%s/%s/%s", p.Post, p.From.Unix(), by, when, post),
+			Key:  fmt.Sprintf(unattendedKey+"/%s/%d/%s/%s/%s", p.Post, p.From.Unix(), by, when, post),
 			Unit: of, Level: alarm, Post: post, Text: said, At: now,
 		})
 	}

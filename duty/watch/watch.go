@@ -146,6 +146,8 @@ func (w *Watch) RunOnce(ctx context.Context, now time.Time) (Result, error) {
 	if rosters {
 		moved, err := w.astray(ctx, c, book, now)
 		changes, failed = append(changes, moved...), append(failed, err)
+		ended, err := w.covered(ctx, book, now)
+		changes, failed = append(changes, ended...), append(failed, err)
 		alarms, err = w.unattended(ctx, c, book, now)
 		failed = append(failed, err)
 	}

@@ -312,6 +312,24 @@ func TestAnUnattendedShift(t *testing.T) {
 	now := r.Raise("during", "b-paishui", "remind", "b-paishui.handler")
 	r.Advance(time.Minute)
 	r.wants("what comes meanwhile", []string{"during centre.duty open"}, store.AlertFilter{IDs: []ticket.ID{now.ID}})
+	held := r.override("centre.callback", "2026-07-14 21:00", "2026-07-14 22:00", "")
+	r.Advance(2 * time.Minute)
+	about := func() (open int) {
+		for _, line := range r.lines(store.AlertFilter{Unfinished: true}) {
+			open += strings.Count(line, "unattended/centre.callback/")
+		}
+		return open
+	}
+	if about() == 0 {
+		t.Error("nobody hears of the second one")
+	}
+	if err := r.store.WithdrawOverride(t.Context(), held.ID, "duty", r.now); err != nil {
+		t.Fatal(err)
+	}
+	r.Advance(2 * time.Minute)
+	if n := about(); n > 0 {
+		t.Errorf("%d alarms about a shift that somebody holds again", n)
+	}
 	if h := r.history(now.ID); len(h) != 1 || !strings.Contains(h[0], "rerouted centre.duty 值班长") {
 		t.Errorf("history: %v", h)
 	}
