@@ -51,6 +51,12 @@ func spell(d time.Duration) string {
 	return strconv.Itoa(int(d.Minutes())) + " 分钟"
 }
 
+// The duty page asks for itself anew; that does not keep an idle session alive.
+const (
+	dutyPath = "/duty"
+	dutyAuto = "auto"
+)
+
 // pageRoutes are the pages for people on duty, plain HTML that works without scripts. The same table of access
 // guards them as the interface; whoever is not signed in is asked to.
 func (a *API) pageRoutes() []route {
@@ -58,7 +64,7 @@ func (a *API) pageRoutes() []route {
 	return []route{
 		{get, "/login", everybody, "", a.getLoginPage},
 		{post, "/login", everybody, "", a.postLoginPage},
-		{get, "/duty", byRight, desk.RightDuty, a.getDutyPage},
+		{get, dutyPath, byRight, desk.RightDuty, a.getDutyPage},
 		{get, "/duty/brief", byRight, desk.RightDuty, a.getBriefPage},
 		{post, "/duty/ack", byRight, desk.RightAck, a.postAckPage},
 	}
@@ -109,8 +115,8 @@ func (a *API) page(k *call, name string, status int, data map[string]any) error 
 // ownPath is where a page leads on to: a path of ours, nothing that leads elsewhere.
 func ownPath(s string) string {
 	u, err := url.Parse(s)
-	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(u.Path, "/duty") {
-		return "/duty"
+	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(u.Path, dutyPath) {
+		return dutyPath
 	}
 	return (&url.URL{Path: u.Path, RawQuery: u.RawQuery}).String()
 }
@@ -150,6 +156,7 @@ const pageLines = 40
 func (a *API) getDutyPage(k *call) error {
 	q := queryOf(k)
 	unit, level := q.text("unit"), oneOf(q, "level", alertLevels())
+	q.flag(dutyAuto)
 	if err := q.err(); err != nil {
 		return err
 	}
@@ -158,7 +165,7 @@ func (a *API) getDutyPage(k *call) error {
 	if err != nil {
 		return err
 	}
-	data := map[string]any{"Brief": &brief, "MayAck": k.viewer.Can(desk.RightAck), "Unit": unit, "Level": level}
+	data := map[string]any{"Brief": &brief, "MayAck": k.viewer.Can(desk.RightAck), "Unit": unit, "Level": level, "Anew": unit == "" && level == ""}
 	if k.viewer.Can(desk.RightAlerts) {
 		groups, err := a.Desk.AlertGroups(ctx, k.viewer, desk.AlertQuery{Open: true})
 		if err != nil {

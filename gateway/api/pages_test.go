@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 )
 
 // page asks for a page as a browser does, following nothing.
@@ -62,6 +63,9 @@ func TestThePagesOfTheDutyRoom(t *testing.T) {
 	})
 	officer := o.as("duty")
 	status, body, header := o.page(officer, http.MethodGet, "/duty", nil, nil)
+	if !strings.Contains(body, `http-equiv="refresh"`) {
+		t.Error("the page stands still")
+	}
 	for _, want := range []string{"超时", "红牌", "全部确认", "值班长二席", "防汛一组"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page (%d) does not say %s", status, want)
@@ -94,5 +98,21 @@ func TestThePagesOfTheDutyRoom(t *testing.T) {
 	}
 	if status, body, _ := o.page(officer, http.MethodGet, "/duty/brief?post=nobody", nil, nil); status != http.StatusNotFound || !strings.Contains(body, "值班表") {
 		t.Errorf("no such post: %d\n%s", status, body)
+	}
+}
+
+// A page that asks for itself anew does not keep the session of somebody who left alive.
+func TestAnIdleDutyPageSignsOut(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	officer := o.as("duty")
+	for minutes := 0; minutes <= 30; minutes += 10 {
+		if status, _, _ := o.page(officer, http.MethodGet, "/duty?auto=true", nil, nil); minutes < 30 && status != http.StatusOK {
+			t.Fatalf("after %d minutes: %d", minutes, status)
+		}
+		o.Advance(10*time.Minute + time.Second)
+	}
+	if status, _, _ := o.page(officer, http.MethodGet, "/duty?auto=true", nil, nil); status != http.StatusSeeOther {
+		t.Errorf("after 40 minutes: %d", status)
 	}
 }
