@@ -30,6 +30,7 @@ func (l *loader) check() {
 	l.checkChannels(d)
 	l.checkRoster(d)
 	l.checkNotices(d)
+	l.checkAlerts(d)
 	l.checkRetention()
 	l.checkTests(d)
 }
@@ -189,21 +190,6 @@ func (l *loader) checkChannels(d *directory) {
 		s := subjectOf(l, "channel", c.ID, &channels[i])
 		s.ref("adapter", c.Adapter, d.adapters)
 		s.ref("region", c.Region, d.regions)
-	}
-}
-
-func (l *loader) checkRoster(d *directory) {
-	roster := l.items.roster
-	for i := range roster {
-		duty := &roster[i].value
-		s := subjectOf(l, "roster of post", duty.Post, &roster[i])
-		s.ref("post", duty.Post, d.posts)
-		if len(l.shape.check(duty)) > 0 {
-			continue // its times are reported already
-		}
-		for _, gap := range duty.gaps() {
-			s.wrong("shifts", "%s", gap)
-		}
 	}
 }
 

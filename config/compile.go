@@ -16,7 +16,7 @@ func (l *loader) compile(p *Pack) {
 	p.calendars = calendars
 	p.Calendar = sla.Named(calendars, p.City.Calendar)
 	l.compilePolicies(p, calendars)
-	p.Roster = l.roster(p)
+	p.Roster, p.AlertRules = l.roster(p), l.alertRules()
 	l.compileRules(p)
 	l.compileClassifier(p)
 }
@@ -114,16 +114,6 @@ func (l *loader) compilePolicies(p *Pack, calendars []*sla.Calendar) {
 		return
 	}
 	p.PolicySet = set
-}
-
-func (l *loader) roster(p *Pack) Roster {
-	r := Roster{duties: make(map[string]*Duty, len(l.items.roster)), zone: p.City.Location}
-	for i := range l.items.roster {
-		it := &l.items.roster[i]
-		it.value.At = it.source()
-		r.duties[it.value.Post] = &it.value
-	}
-	return r
 }
 
 // routingSections are the parts that routing checks as a whole.

@@ -35,6 +35,7 @@ var sections = []section{
 	{"channels", ".yaml", false},
 	{"roster", ".yaml", false},
 	{"notices", ".yaml", true},
+	{"alerts", ".yaml", true},
 	{"retention", ".yaml", false},
 	{"reasons", ".yaml", false},
 	{"texts", ".yaml", false},

@@ -7,6 +7,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/citizen-hotline/gateway/adapters"
+	"github.com/citizen-hotline/gateway/duty"
 	"github.com/citizen-hotline/gateway/internal/classify"
 	"github.com/citizen-hotline/gateway/internal/geo"
 	"github.com/citizen-hotline/gateway/internal/paging"
@@ -27,8 +28,9 @@ type Pack struct {
 	Policies   []sla.Policy
 	Calendars  []sla.CalendarSpec
 	Channels   []Channel
-	Roster     Roster
 	Notices    *paging.Plan
+	Roster     *duty.Roster
+	AlertRules duty.Rules
 	Retention  []Retention
 	Reasons    []Reason
 	Texts      map[string]string // as the pack gives them; [Pack.Text] knows the defaults

@@ -24,6 +24,7 @@ type lists struct {
 	channels   []item[Channel]
 	roster     []item[Duty]
 	notices    item[paging.Plan]
+	alerts     item[AlertSpec]
 	retention  []item[Retention]
 	reasons    []item[Reason]
 	classifier item[ClassifierSpec]
@@ -45,6 +46,7 @@ func (l *loader) read() *Pack {
 	it.channels = readList[Channel](l, "channels")
 	it.roster = readList[Duty](l, "roster")
 	it.notices = l.notices()
+	l.readAlerts()
 	it.retention = readList[Retention](l, "retention")
 	it.reasons = readList[Reason](l, "reasons")
 	l.mappings("classifier", func(file string, n ast.Node) { it.classifier = readItem[ClassifierSpec](l, file, n) })

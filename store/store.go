@@ -45,8 +45,10 @@ type Change struct {
 	Outbox   []Notice
 	Calls    []Call
 	Alerts   []Alert
-	Access   []Access
-	Cursor   *Cursor
+	// AlertChanges are next states of alerts that are kept; ticket.Conflict when one has changed since it was read.
+	AlertChanges []AlertChange
+	Access       []Access
+	Cursor       *Cursor
 }
 
 // DeliveryState is what became of a delivery as a whole.
@@ -176,22 +178,6 @@ type CallPrivate struct {
 	Transcript string            `json:"transcript,omitempty"`
 }
 
-// Alert is something a person on duty must see and acknowledge.
-type Alert struct {
-	ID      ticket.ID
-	Key     string // unique: the same alert is raised once
-	Ticket  ticket.ID
-	Number  string
-	Unit    string
-	Region  string
-	Level   string // one of ticket.Levels, or "alarm"
-	Post    string // who must see it
-	Text    string // without personal data
-	At      time.Time
-	AckedBy string
-	AckedAt time.Time
-}
-
 // Access is one line of the access log: who saw what personal or confidential data, and why.
 type Access struct {
 	At     time.Time
@@ -219,6 +205,7 @@ type Filter struct {
 	Sources    []ticket.SourceClass
 	Urgency    []ticket.Urgency
 	Incident   ticket.ID
+	DueFrom    time.Time // inclusive
 	DueBefore  time.Time
 	From, To   time.Time // registered; From inclusive, To exclusive
 	Overdue    bool      // with Now
@@ -321,6 +308,7 @@ type Reader interface {
 
 	Call(ctx context.Context, channel, callID string) (Call, error)
 	Calls(ctx context.Context, f CallFilter) ([]Call, string, error)
+	// Alerts are listed newest first; those to look at, the longest due first.
 	Alerts(ctx context.Context, f AlertFilter) ([]Alert, error)
 	AccessLog(ctx context.Context, id ticket.ID, limit int) ([]Access, error)
 	Cursor(ctx context.Context, channel string) (string, error)
@@ -379,14 +367,6 @@ type CallFilter struct {
 	Ticket      ticket.ID
 	Cursor      string
 	Limit       int
-}
-
-// AlertFilter narrows a list of alerts.
-type AlertFilter struct {
-	Open  bool
-	Posts []string
-	Units []string
-	Limit int
 }
 
 // FeedItem is one event in commit order.
@@ -622,13 +602,11 @@ type Store interface {
 	Accounts
 	Retention
 	Shadows
+	Duty
 	// UserByToken finds the machine account of a token hash.
 	UserByToken(ctx context.Context, hash ticket.Hash) (User, error)
 	// Walk calls each for every ticket id in order of registration, in pages, for verify and export.
 	Walk(ctx context.Context, after ticket.ID, each func(ticket.ID) error) error
-	// AckAlert records who acknowledged an alert. One that is acknowledged already is a
-	// ticket.Conflict that names who did, an unknown one ticket.NotFound.
-	AckAlert(ctx context.Context, id ticket.ID, by string, at time.Time) error
 	// Healthy returns an error when the store cannot take writes now.
 	Healthy(ctx context.Context) error
 	Close() error

@@ -25,7 +25,7 @@ type Store interface {
 	store.Accounts
 	store.Outbox
 	store.Pages
-	AckAlert(ctx context.Context, id ticket.ID, by string, at time.Time) error
+	store.Duty
 }
 
 // Index finds tickets by words.

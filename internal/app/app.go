@@ -21,6 +21,7 @@ import (
 	"github.com/citizen-hotline/gateway/adapters"
 	"github.com/citizen-hotline/gateway/adapters/all"
 	"github.com/citizen-hotline/gateway/config"
+	relay "github.com/citizen-hotline/gateway/duty/watch"
 	"github.com/citizen-hotline/gateway/gateway"
 	"github.com/citizen-hotline/gateway/gateway/desk"
 	"github.com/citizen-hotline/gateway/gateway/intake"
@@ -54,6 +55,7 @@ type App struct {
 	desk     *desk.Desk
 	accounts *account.Accounts
 	tracker  *tracker.Tracker
+	relay    *relay.Watch
 	outbox   *outbox.Worker
 	watch    *watch.Watcher
 	server   *gateway.Server
@@ -244,6 +246,10 @@ func (a *App) build() error {
 		Secret: func(ref string) (string, error) { return a.lend.secret(adapters.SecretRef(ref)) }, Sender: a.outbox.Sender,
 		Wall: time.Now, Tracker: a.tracker.Ran, Outbox: a.outbox.Ran, Speed: a.clock.speed, Metrics: watch.NewMetrics(a.metrics),
 	})
+	a.relay = relay.New(relay.Options{
+		Store: a.store, Live: a.live, Random: rand.Reader, Log: a.log.With(slog.String("part", "relay")), Now: now,
+		Every: a.clock.Pause(time.Second), Committed: committed, Metrics: relay.NewMetrics(a.metrics),
+	})
 	a.accounts = account.New(account.Options{Store: a.store, Now: a.worldNow, Random: rand.Reader})
 
 	a.metrics.MustRegister(newBacklog(func(ctx context.Context) (store.Counts, error) { return a.store.Counts(ctx, now()) }))
@@ -279,7 +285,7 @@ func (a *App) Run(ctx context.Context, ln net.Listener) error {
 	}
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	var loops sync.WaitGroup
-	for _, loop := range []func(context.Context){a.tracker.Run, a.outbox.Run, a.runIndex, a.runPack, a.runDemoClock, a.runClock, a.runIncidents, a.watchKeys, a.runRetention, a.runShadow, a.runRecalendar, a.runCalendarWatch, a.runWatch} {
+	for _, loop := range []func(context.Context){a.tracker.Run, a.relay.Run, a.outbox.Run, a.runIndex, a.runPack, a.runDemoClock, a.runClock, a.runIncidents, a.watchKeys, a.runRetention, a.runShadow, a.runRecalendar, a.runCalendarWatch, a.runWatch} {
 		loops.Go(func() { loop(work) })
 	}
 	served := make(chan error, 1)

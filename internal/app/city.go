@@ -32,10 +32,7 @@ func buildCity(p *config.Pack, l lend) (*city.City, error) {
 		Channels:  make(map[string]*city.Channel, len(p.Channels)), Reasons: make(map[string]city.Reason, len(p.Reasons)),
 		Keep:     keepOf(p),
 		DutyUnit: p.DutyUnit(), Notices: p.Notices, AllowHosts: p.City.AllowHosts, Say: p.Text,
-		OnDuty: func(post string, at time.Time) string {
-			who, _, _ := p.Roster.On(post, at)
-			return who
-		},
+		Roster: p.Roster, AlertRules: p.AlertRules,
 	}
 	for _, r := range p.Reasons {
 		c.Reasons[r.Code] = city.Reason{Code: r.Code, Title: r.Title, Basis: r.Basis, Advice: r.Advice, For: r.For, Evidence: r.Evidence}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/citizen-hotline/gateway/adapters"
+	"github.com/citizen-hotline/gateway/duty"
 	"github.com/citizen-hotline/gateway/internal/classify"
 	"github.com/citizen-hotline/gateway/internal/geo"
 	"github.com/citizen-hotline/gateway/internal/paging"
@@ -36,14 +37,14 @@ type City struct {
 	Calendars       []*sla.Calendar // the newest version of each of the pack
 	Channels        map[string]*Channel
 	Reasons         map[string]Reason
-	DutyUnit        string // the unit of the duty desk
 	Notices         *paging.Plan
+	DutyUnit        string       // the unit of the duty desk
+	Roster          *duty.Roster // who holds which post, by its rotations alone
+	AlertRules      duty.Rules   // what becomes of alerts nobody acknowledges
 	AllowHosts      []string
 	Keep            map[string]Keep // by class of data
 	// Say gives a text of the pack with its placeholders filled.
 	Say func(id string, values map[string]string) string
-	// OnDuty names who holds a post at a time, "" when nobody does.
-	OnDuty func(post string, at time.Time) string
 }
 
 // Keep is how long a class of data is kept, and why so long.

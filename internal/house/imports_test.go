@@ -41,6 +41,8 @@ var (
 var rooms = []room{
 	{"ticket", nil, stdlib},
 	{"sla", []string{"ticket"}, stdlib},
+	{"duty", nil, stdlib},
+	{"duty/watch", []string{"duty", "store", "ticket", "internal/city"}, anyone},
 	{"sla/tracker", []string{"sla", "store", "ticket", "internal/city", "internal/outbox", "internal/text"}, anyone},
 	{"routing", []string{"ticket", "internal/text", "internal/geo"}, []string{"github.com/paulmach/orb"}},
 
@@ -57,17 +59,17 @@ var rooms = []room{
 	{"store/sqlite/sqlitetest", []string{"store/sqlite", "store/storetest"}, anyone},
 	{"store/*", []string{"store", "store/tables", "store/lanes", "ticket", "internal/seal"}, anyone},
 
-	{"config", []string{"adapters", "ticket", "routing", "sla", "internal/classify", "internal/text", "internal/geo", "internal/paging"}, anyone},
+	{"config", []string{"adapters", "duty", "ticket", "routing", "sla", "internal/classify", "internal/text", "internal/geo", "internal/paging"}, anyone},
 
 	{"gateway/intake", []string{"adapters", "routing", "sla", "store", "ticket", "internal/city", "internal/geo", "internal/media", "internal/outbox", "internal/same", "internal/text"}, anyone},
-	{"gateway/desk", []string{"adapters", "gateway/intake", "routing", "sla", "store", "ticket", "internal/city", "internal/geo", "internal/media", "internal/outbox", "internal/paging", "internal/same", "internal/text"}, anyone},
+	{"gateway/desk", []string{"adapters", "duty", "gateway/intake", "routing", "sla", "store", "ticket", "internal/city", "internal/geo", "internal/media", "internal/outbox", "internal/paging", "internal/same", "internal/text"}, anyone},
 	{"gateway/api", []string{"gateway/intake", "gateway/desk", "adapters", "routing", "sla", "store", "ticket", "internal/*"}, anyone},
 	{"gateway", []string{"gateway/...", "adapters", "ticket", "web", "internal/*"}, anyone},
 
-	{"internal/app", []string{"adapters/...", "config", "gateway/...", "internal/*", "routing", "sla/...", "store/...", "ticket", "web"}, anyone},
+	{"internal/app", []string{"adapters/...", "config", "duty/...", "gateway/...", "internal/*", "routing", "sla/...", "store/...", "ticket", "web"}, anyone},
 	{"internal/bench", anyone, anyone},
 	{"internal/house", nil, stdlib},
-	{"internal/city", []string{"adapters", "routing", "sla", "store", "ticket", "internal/classify", "internal/geo", "internal/paging"}, anyone},
+	{"internal/city", []string{"adapters", "duty", "routing", "sla", "store", "ticket", "internal/classify", "internal/geo", "internal/paging"}, anyone},
 	{"internal/replay", []string{"config", "routing", "sla", "ticket"}, stdlib},
 	{"internal/search", []string{"store", "ticket", "internal/text"}, anyone},
 	{"internal/spool", []string{"adapters", "ticket"}, anyone},

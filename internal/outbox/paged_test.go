@@ -341,6 +341,21 @@ func TestQuietHoursHoldAndLetGoTogether(t *testing.T) {
 	}
 }
 
+// Acknowledged lets an officer take an alert.
+func (r *room) Acknowledged(id ticket.ID) {
+	r.t.Helper()
+	kept, err := r.store.Alerts(r.t.Context(), store.AlertFilter{IDs: []ticket.ID{id}, Limit: 1})
+	if err != nil || len(kept) != 1 {
+		r.t.Fatal(kept, err)
+	}
+	next := kept[0]
+	next.Version, next.AckedBy, next.AckedAt = next.Version+1, "duty1", r.now
+	entry := store.AlertEntry{Alert: id, At: r.now, By: "duty1", What: store.AlertAcknowledged, Post: next.Post}
+	if err := r.store.Commit(r.t.Context(), store.Change{AlertChanges: []store.AlertChange{{Was: kept[0], Alert: next, Entry: entry}}})[0]; err != nil {
+		r.t.Fatal(err)
+	}
+}
+
 func TestWhatStillStandsIsToldAgainUntilSomebodyTakesIt(t *testing.T) {
 	t.Parallel()
 	r := openRoom(t)
@@ -355,9 +370,7 @@ func TestWhatStillStandsIsToldAgainUntilSomebodyTakesIt(t *testing.T) {
 	r.expect("after four hours", "chat: 【红牌】"+name+" 2 件仍未处置")
 	alert := one
 	alert[0] = 1
-	if err := r.store.AckAlert(t.Context(), alert, "duty1", r.now); err != nil {
-		t.Fatal(err)
-	}
+	r.Acknowledged(alert)
 	r.Advance(4 * time.Hour)
 	r.Advance(wait)
 	r.expect("after eight", "chat: 【红牌】"+name+" 1 件仍未处置")

@@ -125,6 +125,27 @@ func TestHotReadsUseTheirIndex(t *testing.T) {
 			_, err := s.Alerts(ctx, store.AlertFilter{Open: true})
 			return err
 		}, "alerts_open", false},
+		"alerts to look at": {func(ctx context.Context, s *Store) error {
+			_, err := s.Alerts(ctx, store.AlertFilter{Look: storetest.Day})
+			return err
+		}, "alerts_look", false},
+		"alerts in hand": {func(ctx context.Context, s *Store) error {
+			_, err := s.Alerts(ctx, store.AlertFilter{Unfinished: true})
+			return err
+		}, "alerts_undone", false},
+		"due in a shift": {list(store.Filter{States: open, DueFrom: storetest.Day, DueBefore: storetest.Day, Order: "due"}), "tickets_due", false},
+		"count of a shift": {func(ctx context.Context, s *Store) error {
+			_, err := s.CountTickets(ctx, store.Filter{States: open, DueFrom: storetest.Day, DueBefore: storetest.Day})
+			return err
+		}, "tickets_due", false},
+		"registered in a time": {func(ctx context.Context, s *Store) error {
+			_, err := s.Registered(ctx, storetest.Day, storetest.Day)
+			return err
+		}, "tickets_registered", true},
+		"overrides of a time": {func(ctx context.Context, s *Store) error {
+			_, err := s.Overrides(ctx, store.OverrideFilter{Posts: []string{"a"}, From: storetest.Day, To: storetest.Day})
+			return err
+		}, "duty_overrides_post", true},
 		"calls due": {func(ctx context.Context, s *Store) error {
 			_, _, err := s.Calls(ctx, store.CallFilter{CallBackDue: true})
 			return err

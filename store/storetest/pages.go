@@ -489,9 +489,15 @@ func alertAcked(t *testing.T, open func(*testing.T) store.Store) {
 		return yes
 	}
 	before := acked(a.Key)
-	if err := s.AckAlert(t.Context(), a.ID, "duty1", Day); err != nil {
-		t.Fatal(err)
+	kept, err := s.Alerts(t.Context(), store.AlertFilter{IDs: []ticket.ID{a.ID}, Limit: 1})
+	if err != nil || len(kept) != 1 {
+		t.Fatal(kept, err)
 	}
+	next := kept[0]
+	next.Version, next.AckedBy, next.AckedAt = next.Version+1, "duty1", Day
+	Must(t, s, store.Change{AlertChanges: []store.AlertChange{{
+		Was: kept[0], Alert: next, Entry: store.AlertEntry{Alert: a.ID, At: Day, By: "duty1", What: store.AlertAcknowledged, Post: a.Post},
+	}}})
 	if diff := cmp.Diff([]bool{false, true, true, false, false}, []bool{before, acked(a.Key), acked("t1/2"), acked(other.Key), acked("t1/22")}); diff != "" {
 		t.Error(diff)
 	}
@@ -506,7 +512,7 @@ func VolumePages(t *testing.T, s store.Store) {
 		list := make([]store.Notice, 2_000)
 		for i := range list {
 			n := from + i
-			list[i] = waiting(fmt.Sprintf("n%d", n), fmt.Sprintf("r/ops/u%d/red/", n%groups), Day.Add(time.Duration(n)*time.Millisecond))
+			list[i] = pendingPage(fmt.Sprintf("n%d", n), fmt.Sprintf("r/ops/u%d/red/", n%groups), Day.Add(time.Duration(n)*time.Millisecond))
 		}
 		put(t, s, list...)
 	}

@@ -37,6 +37,9 @@ var sweeps = map[string][]swept{
 	},
 	store.DataAccessLog: {
 		{"access_log", `x.at < ?`, true, `coalesce(x.ticket, '') IN (SELECT h.id ` + heldTickets + `)`},
+		// Reasons that people gave; who did what when stays.
+		{"alert_log", `x.at < ?`, false, `coalesce((SELECT a.ticket FROM alerts a WHERE a.id = x.alert), '') IN (SELECT h.id ` + heldTickets + `)`},
+		{"duty_overrides", `x.to_at < ?`, false, `1 = 0`},
 	},
 }
 
