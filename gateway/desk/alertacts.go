@@ -24,6 +24,9 @@ func (d *Desk) actOn(ctx context.Context, v Viewer, id ticket.ID, decide func(c 
 		if err != nil {
 			return Alert{}, err
 		}
+		if n := slices.IndexFunc(family, func(f store.Alert) bool { return f.ID == id }); n >= 0 {
+			a = family[n] // one reading decides: a change made between the two would pass for ours
+		}
 		changes, err := decide(c, a, family, d.Now())
 		if err != nil {
 			return Alert{}, err
