@@ -93,34 +93,21 @@ func (l *Live) Set(c *City) { l.p.Store(c) }
 // version, the latest of the policy holds, else the default policy: no deadline is dropped by a reload.
 // ok is false when not even that one is there.
 func (c *City) Clocks(t *ticket.Ticket, history []ticket.Event, now time.Time) (clocks []sla.Clock, ok bool) {
-	policy, calendar, ok := c.policyOf(t)
+	policy, calendar, ok := c.Terms(t)
 	if !ok {
 		return nil, false
 	}
 	return sla.Evaluate(history, policy, calendar, now), true
 }
 
-// ClocksAsOf is Clocks as they were while version was the newest of calendar id. same is true when that
-// cannot make a difference to the ticket; the clocks are then left out.
-func (c *City) ClocksAsOf(t *ticket.Ticket, history []ticket.Event, now time.Time, id string, version int) (clocks []sla.Clock, same bool) {
-	policy, calendar, ok := c.policyOf(t)
+// Terms are the policy and the calendar a ticket's clocks go by; see [City.Clocks].
+func (c *City) Terms(t *ticket.Ticket) (sla.Policy, *sla.Calendar, bool) {
+	policy, calendar, ok := c.Policies.Lookup(t.Policy)
 	if !ok {
-		return nil, true
+		id, _, _ := strings.Cut(t.Policy, "@")
+		policy, calendar, ok = c.Policies.Lookup(c.PolicyKey(id))
 	}
-	before := calendar.AsOf(id, version, sla.Pinned(policy.Calendar))
-	if before == calendar {
-		return nil, true
-	}
-	return sla.Evaluate(history, policy, before, now), false
-}
-
-// policyOf is the policy by which a ticket's clocks count, with its calendar.
-func (c *City) policyOf(t *ticket.Ticket) (policy sla.Policy, calendar *sla.Calendar, ok bool) {
-	if policy, calendar, ok = c.Policies.Lookup(t.Policy); ok {
-		return policy, calendar, true
-	}
-	id, _, _ := strings.Cut(t.Policy, "@")
-	return c.Policies.Lookup(c.PolicyKey(id))
+	return policy, calendar, ok
 }
 
 // Change is the write of a ticket's next state: the row, its events, and when to look again.
