@@ -44,8 +44,12 @@ func TestAHolidayArrangedAnew(t *testing.T) {
 	read := func(doc string) (Notice, error) { return ReadNotice([]byte(doc), base) }
 	n, err := read(`{"title": "国务院办公厅关于调整2019年劳动节假期安排的通知", "items": ["劳动节：2019年5月1日至4日放假调休，共4天。4月28日（星期日）、5月5日（星期日）上班。"]}`)
 	want := []Day{
-		{Date: "2019-04-28", Name: "劳动节"}, {Date: "2019-05-01", Name: "劳动节", Off: true}, {Date: "2019-05-02", Name: "劳动节", Off: true},
-		{Date: "2019-05-03", Name: "劳动节", Off: true}, {Date: "2019-05-04", Name: "劳动节", Off: true}, {Date: "2019-05-05", Name: "劳动节"},
+		{Date: "2019-04-28", Name: "劳动节"},
+		{Date: "2019-05-01", Name: "劳动节", Off: true},
+		{Date: "2019-05-02", Name: "劳动节", Off: true},
+		{Date: "2019-05-03", Name: "劳动节", Off: true},
+		{Date: "2019-05-04", Name: "劳动节", Off: true},
+		{Date: "2019-05-05", Name: "劳动节"},
 		{Date: "2019-06-07", Name: "端午节", Off: true},
 	}
 	if diff := cmp.Diff(want, n.Days); err != nil || diff != "" {

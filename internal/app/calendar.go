@@ -232,8 +232,10 @@ func dayRange(from, to string) string {
 		return words
 	case a.Month() == b.Month() && a.Year() == b.Year():
 		return fmt.Sprintf("%s至%d日", words, b.Day())
-	default:
+	case a.Year() == b.Year():
 		return fmt.Sprintf("%s至%d月%d日", words, b.Month(), b.Day())
+	default:
+		return fmt.Sprintf("%s至%d年%d月%d日", words, b.Year(), b.Month(), b.Day())
 	}
 }
 

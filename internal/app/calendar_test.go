@@ -174,7 +174,7 @@ func TestANoticeIsTriedOnOpenTickets(t *testing.T) {
 			if err := ImportCalendar(t.Context(), CalendarImport{Notice: written(t, "n.txt", notice2027), City: dir, Where: w, Since: "2026-12-01 09:00", Out: &out}); err != nil {
 				t.Fatal(err)
 			}
-			contains(t, out.String(), "在办工单 31 件：1 个时限变动，0 个变为超期，1 个不再是暂定", d.Ticket.Number+"  办结时限  ")
+			contains(t, out.String(), "在办工单 31 件：1 个时限变动，0 个变为超期，1 个不再是暂定", d.Ticket.Number+"  办结时限  整单  ")
 			out.Reset()
 			if err := ImportCalendar(t.Context(), CalendarImport{Notice: typhoon(t), City: dir, Where: w, Since: "2026-07-15 20:00", JSON: true, Out: &out}); err != nil {
 				t.Fatal(err)

@@ -105,7 +105,7 @@ func ImportCalendar(ctx context.Context, o CalendarImport) error {
 		}
 	}
 	if !o.JSON {
-		found.print(o.Out, is)
+		found.print(o.Out, is, p.Ruleset.UnitName)
 	}
 	if o.Agree != nil && o.Agree() {
 		if err := writeNew(o.City, found.File, text); err != nil {
@@ -356,7 +356,7 @@ func (p *calendarPreview) add(c *city.City, t *ticket.Ticket, history []ticket.E
 // previewLines is how many tickets a preview names in words.
 const previewLines = 20
 
-func (found *imported) print(out io.Writer, is *sla.Calendar) {
+func (found *imported) print(out io.Writer, is *sla.Calendar, unitName func(string) string) {
 	fmt.Fprintf(out, "%d 年放假安排：%d 天\n", found.Notice.Year, len(found.Notice.Days))
 	for from := 0; from < len(found.Notice.Days); {
 		to, days := from+1, found.Notice.Days
@@ -372,7 +372,7 @@ func (found *imported) print(out io.Writer, is *sla.Calendar) {
 	fmt.Fprintf(out, "自 %s 起执行\n", is.Words(found.Since))
 	found.Difference.print(out)
 	if found.Preview != nil {
-		found.Preview.print(out, is)
+		found.Preview.print(out, is, unitName)
 	}
 }
 
@@ -382,7 +382,7 @@ func follows(before, after string) bool {
 	return err == nil && d.AddDate(0, 0, 1).Format(time.DateOnly) == after
 }
 
-func (p *calendarPreview) print(out io.Writer, c *sla.Calendar) {
+func (p *calendarPreview) print(out io.Writer, c *sla.Calendar, unitName func(string) string) {
 	fmt.Fprintf(out, "在办工单 %d 件：%d 个时限变动，%d 个变为超期，%d 个不再是暂定\n", p.Tickets, p.Moved, p.Overdue, p.Settled)
 	if p.Saved > 0 {
 		fmt.Fprintf(out, "%d 个不再超期\n", p.Saved)
@@ -396,16 +396,13 @@ func (p *calendarPreview) print(out io.Writer, c *sla.Calendar) {
 			return
 		}
 		for _, m := range t.Clocks {
-			fmt.Fprintf(out, "  %s  %s时限  %s\n", t.Number, clockWords(m), moveWords(m, c))
+			holder := "整单"
+			if m.Unit != "" {
+				holder = unitName(m.Unit)
+			}
+			fmt.Fprintf(out, "  %s  %s时限  %s  %s\n", t.Number, tracker.ClockTitle(m.Name), holder, moveWords(m, c))
 		}
 	}
-}
-
-func clockWords(m sla.Move) string {
-	if m.Unit == "" {
-		return tracker.ClockTitle(m.Name)
-	}
-	return tracker.ClockTitle(m.Name) + "（" + m.Unit + "）"
 }
 
 func moveWords(m sla.Move, c *sla.Calendar) string {

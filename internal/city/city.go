@@ -129,20 +129,6 @@ func (c *City) CallsBack(key string) bool {
 	return !ok || !policy.Unrated || clocked
 }
 
-// ClocksAsOf is Clocks as they were while version was the newest of calendar id. same is true when that
-// cannot make a difference to the ticket; the clocks are then left out.
-func (c *City) ClocksAsOf(t *ticket.Ticket, history []ticket.Event, now time.Time, id string, version int) (clocks []sla.Clock, same bool) {
-	policy, calendar, ok := c.Terms(t)
-	if !ok {
-		return nil, true
-	}
-	before := calendar.AsOf(id, version, sla.Pinned(policy.Calendar))
-	if before == calendar {
-		return nil, true
-	}
-	return sla.Evaluate(history, policy, before, now), false
-}
-
 // Change is the write of a ticket's next state: the row, its events, and when to look again.
 // history is the whole of the ticket's events up to t, the new ones included; see [Upto].
 func (c *City) Change(expect int64, t ticket.Ticket, history []ticket.Event, now time.Time) store.TicketChange {
