@@ -10,10 +10,10 @@ LINT         := .bin/golangci-lint-$(LINT_VERSION)
 HEAVY := ^Test(Volume|Kill)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo build test race lint fmt bench image generate clean tools
+.PHONY: help run demo build test race lint fmt bench bench-large image generate clean tools
 
 help: ## List the tasks
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## Start the demo city on 127.0.0.1:8080, data in ./data
 	bin/hotline serve --demo --city config/cities/linyi --data ./data --listen 127.0.0.1:8080
@@ -41,13 +41,15 @@ race: tools ## Run only the tests under the race detector (step 2 of test)
 	CGO_ENABLED=1 go test -race -timeout 15m -skip '$(HEAVY)' ./...
 
 # The race detector is linked by a C compiler, a test of the store watches its system calls, and the
-# other engine's tests run private PostgreSQL servers; on a bare Debian machine all are fetched once.
-# Without strace or PostgreSQL the tests in need of them say so and are skipped, but fail where CI is set.
+# other engine's tests run private PostgreSQL servers, pages are handed to a private Alertmanager; on a bare
+# Debian machine all are fetched once. Without strace, PostgreSQL or Alertmanager the tests in need of them say
+# so and are skipped, but fail where CI is set.
 tools:
 	@missing=""; \
 	command -v "$$(go env CC)" >/dev/null || missing="gcc libc6-dev"; \
 	command -v strace >/dev/null || missing="$$missing strace"; \
 	command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
+	command -v prometheus-alertmanager >/dev/null || command -v alertmanager >/dev/null || missing="$$missing prometheus-alertmanager"; \
 	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		echo "==> installing $$missing"; \
 		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing; } >/dev/null \
@@ -68,6 +70,9 @@ fmt: $(LINT) ## Format the code and order its imports
 
 bench: ## Measure the speed and print one table
 	go run ./internal/bench
+
+bench-large: ## Measure the tracker with 1,000,000 open tickets (half an hour, 8 GB of disk)
+	go run ./internal/bench -only ladder -open 1000000
 
 image: ## Build the container image
 	docker build --build-arg VERSION=$(VERSION) -t $(IMAGE) .

@@ -20,6 +20,7 @@ type directory struct {
 func (l *loader) check() {
 	d := l.directory()
 	l.checkCity(d)
+	l.checkCalendars(d)
 	l.checkUnits(d)
 	l.checkCategories()
 	l.checkRegions(d)
@@ -28,6 +29,8 @@ func (l *loader) check() {
 	l.checkPolicies(d)
 	l.checkChannels(d)
 	l.checkRoster(d)
+	l.checkNotices(d)
+	l.checkAlerts(d)
 	l.checkRetention()
 	l.checkTests(d)
 }
@@ -77,6 +80,26 @@ func (l *loader) checkCity(d *directory) {
 	s.ref("code", c.value.Code, d.regions)
 	s.ref("default_policy", c.value.DefaultPolicy, d.policies)
 	s.ref("calendar", c.value.Calendar, d.calendars)
+}
+
+// checkCalendars wants the holidays of another calendar to follow it: not of a version, and not its own.
+func (l *loader) checkCalendars(d *directory) {
+	for i := range l.items.calendars {
+		c := &l.items.calendars[i]
+		s := subjectOf(l, "calendar", c.value.ID, c)
+		s.ref("holidays", c.value.Holidays, d.calendars)
+		of := c.value.Holidays
+		other := func(o item[sla.CalendarSpec]) bool {
+			return o.value.ID == c.value.ID && o.value.Version != c.value.Version
+		}
+		switch {
+		case of == "":
+		case of == c.value.ID || sla.Pinned(of):
+			s.wrong("holidays", "holidays %q: name another calendar, without a version", of)
+		case slices.ContainsFunc(l.items.calendars, other):
+			s.wrong("holidays", "holidays %q: the versions of %q are those of that calendar; keep one entry of it", of, c.value.ID)
+		}
+	}
 }
 
 func (l *loader) checkUnits(d *directory) {
@@ -167,21 +190,6 @@ func (l *loader) checkChannels(d *directory) {
 		s := subjectOf(l, "channel", c.ID, &channels[i])
 		s.ref("adapter", c.Adapter, d.adapters)
 		s.ref("region", c.Region, d.regions)
-	}
-}
-
-func (l *loader) checkRoster(d *directory) {
-	roster := l.items.roster
-	for i := range roster {
-		duty := &roster[i].value
-		s := subjectOf(l, "roster of post", duty.Post, &roster[i])
-		s.ref("post", duty.Post, d.posts)
-		if len(l.shape.check(duty)) > 0 {
-			continue // its times are reported already
-		}
-		for _, gap := range duty.gaps() {
-			s.wrong("shifts", "%s", gap)
-		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -11,31 +12,86 @@ import (
 
 // compile lets sla and routing check and prepare their parts, and takes over their problems.
 func (l *loader) compile(p *Pack) {
-	calendars := l.compileCalendars()
+	calendars := l.unitHours(l.compileCalendars())
 	p.calendars = calendars
-	for _, c := range calendars {
-		if newer := p.Calendar == nil || p.Calendar.Version() < c.Version(); newer && c.ID() == p.City.Calendar {
-			p.Calendar = c
-		}
-	}
+	p.Calendar = sla.Named(calendars, p.City.Calendar)
 	l.compilePolicies(p, calendars)
-	p.Roster = l.roster(p)
+	p.Roster, p.AlertRules = l.roster(p), l.alertRules()
 	l.compileRules(p)
 	l.compileClassifier(p)
 }
 
+// compileCalendars builds every version of every calendar, each on the one before it.
 func (l *loader) compileCalendars() []*sla.Calendar {
+	versions := make([]*item[sla.CalendarSpec], len(l.items.calendars))
+	for i := range versions {
+		versions[i] = &l.items.calendars[i]
+	}
+	slices.SortStableFunc(versions, func(a, b *item[sla.CalendarSpec]) int {
+		return cmp.Or(cmp.Compare(a.value.ID, b.value.ID), cmp.Compare(a.value.Version, b.value.Version))
+	})
 	var built []*sla.Calendar
-	for i := range l.items.calendars {
-		it := &l.items.calendars[i]
-		c, err := sla.NewCalendar(it.value)
+	var derived []*item[sla.CalendarSpec]
+	for i, it := range versions {
+		if it.value.Holidays != "" {
+			derived = append(derived, it)
+			continue
+		}
+		var c *sla.Calendar
+		var err error
+		switch before := i > 0 && versions[i-1].value.ID == it.value.ID; {
+		case before && versions[i-1].value.Version == it.value.Version:
+			continue // given twice: reported
+		case !before:
+			c, err = sla.NewCalendar(it.value)
+		case len(built) > 0 && built[len(built)-1].ID() == it.value.ID:
+			c, err = built[len(built)-1].Next(it.value)
+		default:
+			continue // the version it rests on is reported
+		}
 		if err != nil {
 			subjectOf(l, "calendar", it.value.ID, it).failed(err)
 			continue
 		}
 		built = append(built, c)
 	}
+	own := len(built)
+	for _, it := range derived {
+		base := sla.Named(built[:own], it.value.Holidays)
+		if base == nil {
+			continue // reported by checkCalendars, or as the calendar that cannot be built
+		}
+		versions, err := sla.Derive(it.value, base)
+		if err != nil {
+			subjectOf(l, "calendar", it.value.ID, it).failed(err)
+			continue
+		}
+		built = append(built, versions...)
+	}
 	return built
+}
+
+// unitHours lets the calendars know the hours of units. A unit that says nothing has those of the unit above it.
+func (l *loader) unitHours(calendars []*sla.Calendar) []*sla.Calendar {
+	own, parents := map[string]string{}, map[string]string{}
+	for i := range l.items.units {
+		u := &l.items.units[i].value
+		own[u.ID], parents[u.ID] = u.Hours, u.Parent
+	}
+	hours := map[string]string{}
+	for unit := range own {
+		for above, steps := unit, 0; above != "" && steps <= len(own); above, steps = parents[above], steps+1 { // a circle is reported by routing
+			if own[above] != "" {
+				hours[unit] = own[above]
+				break
+			}
+		}
+	}
+	know, err := sla.UnitHours(calendars, hours)
+	if err != nil {
+		return calendars // reported by checkUnits, or as the calendar that cannot be built
+	}
+	return know
 }
 
 func (l *loader) compilePolicies(p *Pack, calendars []*sla.Calendar) {
@@ -48,6 +104,7 @@ func (l *loader) compilePolicies(p *Pack, calendars []*sla.Calendar) {
 			subjectOf(l, "policy", it.value.Key(), it).failed(err)
 		}
 	}
+	l.versions()
 	if len(l.problems) > 0 {
 		return // the set would only repeat what is reported
 	}
@@ -57,16 +114,6 @@ func (l *loader) compilePolicies(p *Pack, calendars []*sla.Calendar) {
 		return
 	}
 	p.PolicySet = set
-}
-
-func (l *loader) roster(p *Pack) Roster {
-	r := Roster{duties: make(map[string]*Duty, len(l.items.roster)), zone: p.City.Location}
-	for i := range l.items.roster {
-		it := &l.items.roster[i]
-		it.value.At = it.source()
-		r.duties[it.value.Post] = &it.value
-	}
-	return r
 }
 
 // routingSections are the parts that routing checks as a whole.

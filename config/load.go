@@ -34,6 +34,8 @@ var sections = []section{
 	{"calendars", ".yaml", false},
 	{"channels", ".yaml", false},
 	{"roster", ".yaml", false},
+	{"notices", ".yaml", true},
+	{"alerts", ".yaml", true},
 	{"retention", ".yaml", false},
 	{"reasons", ".yaml", false},
 	{"texts", ".yaml", false},

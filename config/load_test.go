@@ -79,8 +79,11 @@ func TestLoad(t *testing.T) {
 	if p.DutyUnit() != "centre" {
 		t.Errorf("duty unit %q", p.DutyUnit())
 	}
-	if who, _, ok := p.Roster.On("centre.duty", p.City.StormDay.At(p.City.Location)); !ok || who == "" {
-		t.Errorf("nobody is on duty: %q", who)
+	if r, ok := p.AlertRules.Rung("red", 1); !ok || r.After != 30*time.Minute || r.To != "b-water.handler" || p.AlertRules.Ahead != 12*time.Hour {
+		t.Errorf("the second rung of a red alert is %+v, of rules %+v", r, p.AlertRules)
+	}
+	if on, ok := p.Roster.Shift("centre.duty", p.City.StormDay.At(p.City.Location)); !ok || !on.Attended() {
+		t.Errorf("nobody is on duty: %+v", on)
 	}
 }
 
@@ -290,7 +293,7 @@ func BenchmarkLoadLinyi(b *testing.B) {
 func FuzzLoad(f *testing.F) {
 	names := []string{
 		"city.yaml", "units/city.yaml", "areas/urban.geojson", "channels/forms.yaml", "policies.yaml", "calendars/xiaocheng.yaml",
-		"roster.yaml", "texts.yaml", "tests/flood.yaml", "rules/emergency.yaml",
+		"roster.yaml", "texts.yaml", "tests/flood.yaml", "rules/emergency.yaml", "alerts.yaml",
 	}
 	for i, name := range names {
 		content, err := os.ReadFile(filepath.Join("testdata/good", name))

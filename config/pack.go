@@ -7,8 +7,10 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/citizen-hotline/gateway/adapters"
+	"github.com/citizen-hotline/gateway/duty"
 	"github.com/citizen-hotline/gateway/internal/classify"
 	"github.com/citizen-hotline/gateway/internal/geo"
+	"github.com/citizen-hotline/gateway/internal/paging"
 	"github.com/citizen-hotline/gateway/routing"
 	"github.com/citizen-hotline/gateway/sla"
 	"github.com/citizen-hotline/gateway/ticket"
@@ -26,7 +28,9 @@ type Pack struct {
 	Policies   []sla.Policy
 	Calendars  []sla.CalendarSpec
 	Channels   []Channel
-	Roster     Roster
+	Notices    *paging.Plan
+	Roster     *duty.Roster
+	AlertRules duty.Rules
 	Retention  []Retention
 	Reasons    []Reason
 	Texts      map[string]string // as the pack gives them; [Pack.Text] knows the defaults
@@ -99,8 +103,9 @@ type Channel struct {
 	Datum    ticket.Datum       `yaml:"datum" validate:"omitempty,oneof=wgs84 gcj02 bd09"`
 	Region   string             `yaml:"region"` // of every request, when the channel belongs to one place
 	Kind     ticket.Kind        `yaml:"kind" validate:"omitempty,oneof=case message update media transcript receipt alarm clear"`
-	Example  bool               `yaml:"example"` // the line's name is invented
-	Enabled  *bool              `yaml:"enabled"` // nil: yes; see On
+	Example  bool               `yaml:"example"`  // the line's name is invented
+	Training bool               `yaml:"training"` // 演练: what comes by it never leaves the gateway
+	Enabled  *bool              `yaml:"enabled"`  // nil: yes; see On
 	Rate     Rate               `yaml:"rate"`
 	Settings Settings           `yaml:"settings" validate:"-"`
 	At       routing.Source     `yaml:"-" validate:"-"`
@@ -202,12 +207,15 @@ func (p *Pack) DutyUnit() string {
 	return ""
 }
 
-// CalendarByID is the newest version of a calendar, nil when the pack has none of that id.
-func (p *Pack) CalendarByID(id string) *sla.Calendar {
-	var newest *sla.Calendar
+// CalendarByID is a calendar by its name: the newest version of an id, or the one of id@version; nil when the pack has none.
+func (p *Pack) CalendarByID(name string) *sla.Calendar { return sla.Named(p.calendars, name) }
+
+// NewestCalendars are the newest versions of the pack's calendars, by id.
+func (p *Pack) NewestCalendars() []*sla.Calendar {
+	var newest []*sla.Calendar
 	for _, c := range p.calendars {
-		if c.ID() == id && (newest == nil || newest.Version() < c.Version()) {
-			newest = c
+		if sla.Named(p.calendars, c.ID()) == c {
+			newest = append(newest, c)
 		}
 	}
 	return newest

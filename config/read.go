@@ -5,6 +5,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
+	"github.com/citizen-hotline/gateway/internal/paging"
 	"github.com/citizen-hotline/gateway/routing"
 	"github.com/citizen-hotline/gateway/sla"
 )
@@ -22,6 +23,8 @@ type lists struct {
 	calendars  []item[sla.CalendarSpec]
 	channels   []item[Channel]
 	roster     []item[Duty]
+	notices    item[paging.Plan]
+	alerts     item[AlertSpec]
 	retention  []item[Retention]
 	reasons    []item[Reason]
 	classifier item[ClassifierSpec]
@@ -42,6 +45,8 @@ func (l *loader) read() *Pack {
 	it.calendars = l.calendars()
 	it.channels = readList[Channel](l, "channels")
 	it.roster = readList[Duty](l, "roster")
+	it.notices = l.notices()
+	l.readAlerts()
 	it.retention = readList[Retention](l, "retention")
 	it.reasons = readList[Reason](l, "reasons")
 	l.mappings("classifier", func(file string, n ast.Node) { it.classifier = readItem[ClassifierSpec](l, file, n) })
@@ -63,6 +68,7 @@ func (l *loader) read() *Pack {
 		Retention: values(it.retention, func(r *Retention, at routing.Source) { r.At = at }),
 		Reasons:   values(it.reasons, func(r *Reason, at routing.Source) { r.At = at }),
 		Tests:     values(it.tests, func(t *Test, at routing.Source) { t.At = at }),
+		Notices:   &it.notices.value,
 		Texts:     l.texts(),
 	}
 }

@@ -45,6 +45,8 @@ var forms = map[string]struct {
 	"prefix": {regexp.MustCompile(`^[A-Z]{2}$`).MatchString, `must be two capitals such as "LY"`},
 	"digits": {regexp.MustCompile(`^[0-9]+$`).MatchString, "must be digits"},
 	"web":    {isWeb, "must be an http or https address without user and password"},
+	"webref": {isWebRef, "must be an http or https address without user and password, or a reference to one, env:NAME or file:PATH"},
+	"mail":   {isMail, "must be a mail address such as \"duty@example.gov.cn\""},
 	"model":  {isModel, "must be the name of a file beside it that ends in " + modelExt},
 	"moment": {isMoment, `must be a time such as "2026-07-13 08:37"`},
 	"fact":   {isFact, "must be one of " + strings.Join(routing.NumberFacts, ", ")},
@@ -64,7 +66,7 @@ func newShape() *shape {
 		// The only error is an empty tag or a missing function.
 		_ = v.RegisterValidation(tag, func(fl validator.FieldLevel) bool { return form.holds(fl.Field().String()) })
 	}
-	for _, r := range foreignRules() {
+	for _, r := range append(foreignRules(), noticeRules()...) {
 		v.RegisterStructValidationMapRules(r.rules, r.of)
 	}
 	return &shape{v}

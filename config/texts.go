@@ -26,6 +26,7 @@ var (
 	aboutNew    = []string{"number", "code", "unit", "title", "due"}
 	aboutEnd    = []string{"number", "code", "unit", "title", "reply", "reason", "advice"}
 	aboutDate   = []string{"number", "code", "unit", "title", "due", "reason", "advice"}
+	aboutShift  = []string{"post", "from", "to", "fallback"}
 	aboutLadder = []string{"number", "unit", "due", "clock"}
 )
 
@@ -54,7 +55,11 @@ var TextSpecs = []TextSpec{
 	{"ladder_supervise", aboutLadder, "【督办】工单{number}{clock}已于{due}超期，请{unit}说明情况并限期办结。"},
 	{"ladder_step_up", aboutLadder, "【提级】工单{number}{clock}已于{due}超期，已提级处理，承办单位{unit}。"},
 	{"disputed", []string{"number", "unit"}, "【裁定】{unit}对工单{number}的承办权属提出异议，请值班长裁定。"},
+	{"alert_climbed", []string{"minutes", "post", "alert"}, "{minutes}分钟无人确认（{post}），上报：{alert}"},
+	{"unattended_soon", aboutShift, "【缺岗预警】{post}{from}至{to}尚无人当班，请安排替班；届时告警改送{fallback}。"},
+	{"unattended", aboutShift, "【缺岗】{post}{from}至{to}无人当班，告警已改送{fallback}，请立即安排替班。"},
 	{"emergency_triage", []string{"number"}, "【突发】工单{number}尚无承办单位，请立即处置。"},
+	{"calendar_unpublished", []string{"calendar", "year", "count"}, "【暂定】{calendar}还没有{year}年的放假安排，跨入{year}年的期限按平常周次暂定，在办{count}件。通知发布后请用 hotline calendar import 录入。"},
 	{"storm_notice", []string{"city"}, "{city}正经历强降雨，来件较多，请耐心等待；如遇危险请立即拨打110、119或120。"},
 }
 

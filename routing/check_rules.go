@@ -55,6 +55,7 @@ func (c *checker) condition(src Source, thing string, w *Condition) {
 	known(c, src, thing, "kind", w.Kind, ticket.Kinds)
 	known(c, src, thing, "source", w.Source, ticket.Sources)
 	known(c, src, thing, "type", w.Type, ticket.RequestTypes)
+	known(c, src, thing, "urgency", w.Urgency, ticket.Urgencies)
 	c.nodes(src, thing, "category", w.Category, &c.categories)
 	c.nodes(src, thing, "region", w.Region, &c.regions)
 	for _, id := range slices.Concat(w.Area, w.Outside) {

@@ -72,6 +72,7 @@ func TestCompileReportsEveryProblem(t *testing.T) {
 		"rule retired unit":       {rule(func(r *Rule) { r.Then.Assist = []string{"old"} }), `assist "old" retired`},
 		"rule urgency":            {rule(func(r *Rule) { r.Then.Urgency = "x" }), `urgency "x" is unknown`},
 		"rule kind":               {rule(func(r *Rule) { r.When.Kind = []ticket.Kind{"x"} }), `kind "x" is unknown; use one of case`},
+		"rule given urgency":      {rule(func(r *Rule) { r.When.Urgency = []ticket.Urgency{"x"} }), `urgency "x" is unknown; use one of normal`},
 		"rule source":             {rule(func(r *Rule) { r.When.Source = []ticket.SourceClass{"x"} }), `source "x" is unknown; use one of citizen`},
 		"rule type":               {rule(func(r *Rule) { r.When.Type = []ticket.RequestType{"x"} }), `type "x" is unknown; use one of consult`},
 		"rule category":           {rule(func(r *Rule) { r.When.Category = []string{"x"} }), `category "x" does not exist`},

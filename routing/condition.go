@@ -19,6 +19,7 @@ const (
 	partKind
 	partSource
 	partType
+	partUrgency
 	partChannel
 	partLine
 	partCategory
@@ -35,19 +36,19 @@ const (
 
 // partKeys are the names of the parts as the pack writes them.
 var partKeys = [...]string{
-	"", "kind", "source", "type", "channel", "line", "category", "region", "area",
+	"", "kind", "source", "type", "urgency", "channel", "line", "category", "region", "area",
 	"outside", "tag", "numbers", "window", "keywords.any", "keywords.all", "keywords.none",
 }
 
 // clause is a Condition with every name replaced by a number.
 type clause struct {
-	kinds, sources, types uint16 // sets of bits; 0 means any
-	channels, lines       []int32
-	categories, regions   []span
-	areas, outside, tags  []int32
-	numbers               []bound
-	window                *window
-	words                 *wordSet
+	kinds, sources, types, urgencies uint16 // sets of bits; 0 means any
+	channels, lines                  []int32
+	categories, regions              []span
+	areas, outside, tags             []int32
+	numbers                          []bound
+	window                           *window
+	words                            *wordSet
 }
 
 // bound is a Range; an open end is infinite.
@@ -135,7 +136,7 @@ func UnknownNumbers() Numbers {
 // clause compiles a condition that the checker has seen; what it objected to is left out.
 func (c *compiler) clause(w *Condition) clause {
 	k := clause{
-		kinds: bitSet(w.Kind, ticket.Kinds), sources: bitSet(w.Source, ticket.Sources), types: bitSet(w.Type, ticket.RequestTypes),
+		kinds: bitSet(w.Kind, ticket.Kinds), sources: bitSet(w.Source, ticket.Sources), types: bitSet(w.Type, ticket.RequestTypes), urgencies: bitSet(w.Urgency, ticket.Urgencies),
 		channels: number(c.rs.channels, w.Channel), lines: number(c.rs.lines, w.Line), tags: number(c.rs.tags, w.Tag),
 		categories: spans(&c.rs.categories, w.Category), regions: spans(&c.rs.regions, w.Region),
 		areas: lookup(c.rs.areas, w.Area), outside: lookup(c.rs.areas, w.Outside),
@@ -177,6 +178,7 @@ func (w *Condition) given() uint16 {
 	note(partKind, len(w.Kind))
 	note(partSource, len(w.Source))
 	note(partType, len(w.Type))
+	note(partUrgency, len(w.Urgency))
 	note(partChannel, len(w.Channel))
 	note(partLine, len(w.Line))
 	note(partCategory, len(w.Category))

@@ -20,6 +20,7 @@ const (
 	FactCategory Fact = "category"
 	FactKeyword  Fact = "keyword"
 	FactKind     Fact = "kind"
+	FactUrgency  Fact = "urgency"
 	FactNumber   Fact = "number"
 	FactTime     Fact = "time"
 )
@@ -132,7 +133,7 @@ func (rs *Ruleset) counterexample(r Result, changes ...Change) *Counterexample {
 // changes lists the changes of each fact, a list for each in the order of the facts.
 func (rs *Ruleset) changes(f *Facts) [][]Change {
 	kinds, types := kindChanges(f)
-	return [][]Change{rs.placeChanges(f), rs.categoryChanges(f), rs.wordChanges(f), kinds, types, rs.numberChanges(f), rs.timeChanges(f)}
+	return [][]Change{rs.placeChanges(f), rs.categoryChanges(f), rs.wordChanges(f), kinds, types, rs.urgencyChanges(f), rs.numberChanges(f), rs.timeChanges(f)}
 }
 
 // placeChanges are the other places: the nearest regions first, without a point, then inside each polygon.
@@ -309,6 +310,20 @@ func kindChanges(f *Facts) (kinds, types []Change) {
 	return kinds, types
 }
 
+// urgencyChanges are the other words a request may bring, where a rule looks at it.
+func (rs *Ruleset) urgencyChanges(f *Facts) []Change {
+	if !slices.ContainsFunc(rs.rules, func(r rule) bool { return r.clause.urgencies != 0 }) {
+		return nil
+	}
+	var list []Change
+	for _, u := range ticket.Urgencies {
+		if u != f.Urgency {
+			list = append(list, Change{FactUrgency, string(f.Urgency), string(u), partWords[partUrgency] + "是" + valueWords[partUrgency][string(u)], func(g *Facts) { g.Urgency = u }})
+		}
+	}
+	return list
+}
+
 // numberChanges are the numbers at and just beyond the bounds that rules name.
 func (rs *Ruleset) numberChanges(f *Facts) []Change {
 	var list []Change
@@ -408,6 +423,7 @@ func (q *query) signature(b *strings.Builder, changed Fact, office int32) {
 		FactCategory: {partCategory},
 		FactKeyword:  {partAny},
 		FactKind:     {partKind, partType},
+		FactUrgency:  {partUrgency},
 		FactNumber:   {partNumbers},
 		FactTime:     {partWindow, partNumbers},
 	}[changed]

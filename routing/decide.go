@@ -243,6 +243,8 @@ func (q *query) holds(k *clause, p part) bool {
 		return k.sources&q.source != 0
 	case partType:
 		return k.types&q.typ != 0
+	case partUrgency:
+		return k.urgencies&bit(q.f.Urgency, ticket.Urgencies) != 0
 	case partChannel:
 		return slices.Contains(k.channels, q.channel)
 	case partLine:

@@ -138,7 +138,7 @@ func (l *lint) implies(narrow, wide *clause) bool {
 		})
 	}
 	switch {
-	case !set(narrow.kinds, wide.kinds), !set(narrow.sources, wide.sources), !set(narrow.types, wide.types),
+	case !set(narrow.kinds, wide.kinds), !set(narrow.sources, wide.sources), !set(narrow.types, wide.types), !set(narrow.urgencies, wide.urgencies),
 		!list(narrow.channels, wide.channels), !list(narrow.lines, wide.lines), !list(narrow.areas, wide.areas), !list(narrow.tags, wide.tags),
 		!subtrees(narrow.categories, wide.categories), !subtrees(narrow.regions, wide.regions):
 		return false
@@ -237,7 +237,7 @@ func (l *lint) compatible(a, b *clause) bool {
 	inside := func(x, y []int32) bool { // in areas that the other excludes
 		return x == nil || y == nil || slices.ContainsFunc(x, func(at int32) bool { return !slices.Contains(y, at) })
 	}
-	return set(a.kinds, b.kinds) && set(a.sources, b.sources) && set(a.types, b.types) && list(a.channels, b.channels) && list(a.lines, b.lines) &&
+	return set(a.kinds, b.kinds) && set(a.sources, b.sources) && set(a.types, b.types) && set(a.urgencies, b.urgencies) && list(a.channels, b.channels) && list(a.lines, b.lines) &&
 		list(a.tags, b.tags) && subtrees(a.categories, b.categories) && subtrees(a.regions, b.regions) && inside(a.areas, b.outside) && inside(b.areas, a.outside)
 }
 

@@ -35,6 +35,9 @@ func drawCondition(t *rapid.T) Condition {
 	if maybe("source") {
 		w.Source = []ticket.SourceClass{ticket.SourceCitizen}
 	}
+	if maybe("urgency") {
+		w.Urgency = []ticket.Urgency{ticket.UrgencyUrgent, ticket.UrgencyEmergency}
+	}
 	if maybe("category") {
 		w.Category = rapid.SliceOfN(rapid.SampledFrom([]string{"city", "city.flood", "life", "trade"}), 1, 2).Draw(t, "categories")
 	}
@@ -197,6 +200,7 @@ func plainly(city City, w Condition, f *Facts) bool {
 		return list == nil || slices.ContainsFunc(have, func(x string) bool { return slices.Contains(list, x) })
 	}
 	ok := in(w.Channel, f.Channel) && in(w.Line, f.Line) && (w.Source == nil || slices.Contains(w.Source, f.Source)) &&
+		(w.Urgency == nil || slices.Contains(w.Urgency, f.Urgency)) &&
 		climb(w.Category, f.Category, func(id string) (string, bool) {
 			i := slices.IndexFunc(city.Categories, func(c Category) bool { return c.ID == id })
 			if i < 0 {

@@ -141,6 +141,7 @@ type Condition struct {
 	Kind     []ticket.Kind        `yaml:"kind,omitempty" json:"kind,omitempty"`
 	Source   []ticket.SourceClass `yaml:"source,omitempty" json:"source,omitempty"`
 	Type     []ticket.RequestType `yaml:"type,omitempty" json:"type,omitempty"`
+	Urgency  []ticket.Urgency     `yaml:"urgency,omitempty" json:"urgency,omitempty"`   // the request's own word, not what rules make of it
 	Category []string             `yaml:"category,omitempty" json:"category,omitempty"` // subtrees
 	Region   []string             `yaml:"region,omitempty" json:"region,omitempty"`     // subtrees
 	Area     []string             `yaml:"area,omitempty" json:"area,omitempty"`         // inside one of these polygons

@@ -34,6 +34,9 @@ var (
 			string(ticket.KindCase): "诉求", string(ticket.KindMessage): "消息", string(ticket.KindUpdate): "补充", string(ticket.KindMedia): "附件",
 			string(ticket.KindTranscript): "转写", string(ticket.KindReceipt): "回执", string(ticket.KindAlarm): "报警", string(ticket.KindClear): "解除",
 		},
+		partUrgency: {
+			string(ticket.UrgencyNormal): "普通", string(ticket.UrgencyUrgent): "紧急", string(ticket.UrgencyEmergency): "突发",
+		},
 		partSource: {
 			string(ticket.SourceCitizen): "市民", string(ticket.SourceField): "巡查上报", string(ticket.SourceMachine): "设备", string(ticket.SourceExchange): "其他平台",
 		},
@@ -42,7 +45,7 @@ var (
 			string(ticket.TypeSuggest): "建议", string(ticket.TypePraise): "表扬", string(ticket.TypeOther): "其他",
 		},
 	}
-	partWords = [...]string{"", "来件性质", "来源", "诉求类型", "渠道", "号码", "类别", "区划", "片区", "片区", "标签", "数值", "时间", "关键词", "关键词", "排除词"}
+	partWords = [...]string{"", "来件性质", "来源", "诉求类型", "自报紧急程度", "渠道", "号码", "类别", "区划", "片区", "片区", "标签", "数值", "时间", "关键词", "关键词", "排除词"}
 	factWords = [...]string{"附近同类诉求数", "影响人数", "时刻", "字数", "重复次数", "等级", "数值"}
 	dayWords  = map[string]string{
 		"workday": "工作日", "holiday": "休息日", "mon": "周一", "tue": "周二", "wed": "周三", "thu": "周四", "fri": "周五", "sat": "周六", "sun": "周日",
@@ -61,6 +64,8 @@ func (q *query) failure(id int32, p part) *Failure {
 		return q.unequal(p, texts(w.Source), one(string(f.Source)))
 	case partType:
 		return q.unequal(p, texts(w.Type), one(string(f.Type)))
+	case partUrgency:
+		return q.unequal(p, texts(w.Urgency), one(string(f.Urgency)))
 	case partChannel:
 		return q.unequal(p, w.Channel, one(f.Channel))
 	case partLine:

@@ -14,10 +14,13 @@ type CalendarSpec struct {
 	ID      string              `yaml:"id" json:"id"`
 	Title   string              `yaml:"title" json:"title"`
 	Version int                 `yaml:"version" json:"version"`
-	Zone    string              `yaml:"zone" json:"zone"` // IANA name: Asia/Shanghai
-	Week    map[string][]string `yaml:"week" json:"week"` // "mon" or "mon-fri": ["09:00-12:00", "13:30-17:30"]; a day absent is off
-	Seasons []Season            `yaml:"seasons,omitempty" json:"seasons,omitempty"`
-	Years   []Notice            `yaml:"years,omitempty" json:"years,omitempty"` // the years whose notice is out
+	Since   string              `yaml:"since,omitempty" json:"since,omitempty"` // of a later version: from when it holds, "2020-01-27 20:00" in the zone; empty: for all time
+	Zone    string              `yaml:"zone" json:"zone"`                       // IANA name: Asia/Shanghai
+	Week    map[string][]string `yaml:"week" json:"week"`                       // "mon" or "mon-fri": ["09:00-12:00", "13:30-17:30"]; a day absent is off
+	// Holidays names the calendar whose notices hold for this one, too, with every version of them; Years is then left out.
+	Holidays string   `yaml:"holidays,omitempty" json:"holidays,omitempty"`
+	Seasons  []Season `yaml:"seasons,omitempty" json:"seasons,omitempty"`
+	Years    []Notice `yaml:"years,omitempty" json:"years,omitempty"` // the years whose notice is out
 }
 
 // Season is a part of every year with other hours (夏季作息). From and To are MM-DD, both
@@ -52,8 +55,15 @@ func (b *calendarBuilder) wrong(format string, args ...any) {
 // day the later year's holds, because it was published later. The error joins every problem, each
 // naming its day, season or segment.
 func NewCalendar(spec CalendarSpec) (*Calendar, error) {
+	if spec.Since != "" {
+		return nil, fmt.Errorf("sla: calendar %s: since %q: is for a version that follows another; leave it out of the first", spec.ID, spec.Since)
+	}
+	return newCalendar(spec)
+}
+
+func newCalendar(spec CalendarSpec) (*Calendar, error) {
 	b := &calendarBuilder{c: &Calendar{
-		id: spec.ID, title: spec.Title, version: spec.Version, named: map[int]Day{}, hours: []hours{{}},
+		id: spec.ID, title: spec.Title, version: spec.Version, named: map[int]Day{}, hours: []hours{{}}, own: spec, spec: spec,
 	}}
 	b.name(spec)
 	plain := b.week("week", spec.Week, week{})
@@ -145,18 +155,27 @@ func (b *calendarBuilder) hours(where string, spec []string) uint8 {
 		}
 		h.segments = append(h.segments, s)
 		h.total += s.to - s.from
+		h.end = s.to
 	}
-	for i, known := range b.c.hours {
-		if slices.Equal(known.segments, h.segments) {
-			return uint8(i)
+	index, ok := b.c.hoursIndex(h)
+	if !ok {
+		b.wrong("%s: more than %d different working hours in one calendar", where, maxHours)
+	}
+	return index
+}
+
+// hoursIndex is the index of the hours of a day; equal hours share one. ok is false when there are too many.
+func (c *Calendar) hoursIndex(h hours) (index uint8, ok bool) {
+	for i, known := range c.hours {
+		if known.end == h.end && slices.Equal(known.segments, h.segments) {
+			return uint8(i), true // at most maxHours
 		}
 	}
-	if len(b.c.hours) >= maxHours {
-		b.wrong("%s: more than %d different working hours in one calendar", where, maxHours)
-		return 0
+	if len(c.hours) >= maxHours {
+		return 0, false
 	}
-	b.c.hours = append(b.c.hours, h)
-	return uint8(len(b.c.hours) - 1) // at most maxHours
+	c.hours = append(c.hours, h)
+	return uint8(len(c.hours) - 1), true
 }
 
 func parseSegment(text string) (segment, error) {
@@ -238,22 +257,31 @@ func (b *calendarBuilder) fill(weeks []week, seasonOf *[13][32]uint8, own map[in
 	c := b.c
 	end := indexOf(time.Date(lastYear+1, time.January, 1, 0, 0, 0, 0, time.UTC))
 	c.days, c.plain = make([]day, end), make([]uint8, end)
-	c.work = make([]workday, 0, end*6/7)
-	minutes, weekday := int32(0), dateOf(0).Weekday()
+	weekday := dateOf(0).Weekday()
 	for d, month := 0, dateOf(0); d < end; month = month.AddDate(0, 1, 0) {
 		last := month.AddDate(0, 1, -1).Day()
 		for dom := 1; dom <= last; dom, d, weekday = dom+1, d+1, (weekday+1)%7 {
 			w := weeks[seasonOf[month.Month()][dom]]
 			c.plain[d] = w[weekday]
-			index := b.hoursOn(d, w, own)
-			c.days[d] = day{before: int32(len(c.work)), hours: index} // the table is small
-			if index != 0 {
-				c.work = append(c.work, workday{minutes: minutes, day: int32(d)})
-				minutes += int32(c.hours[index].total / minuteMS) // at most 1440
-			}
+			c.days[d].hours = b.hoursOn(d, w, own)
 		}
 	}
-	c.work = append(c.work, workday{minutes: minutes, day: int32(end)}) // the table is small
+	c.count()
+}
+
+// count writes the running counts of a table whose days have their hours.
+func (c *Calendar) count() {
+	c.work = make([]workday, 0, len(c.days)*6/7)
+	minutes := int32(0)
+	for d := range c.days {
+		index := c.days[d].hours
+		c.days[d].before = int32(len(c.work)) // the table is small
+		if index != 0 {
+			c.work = append(c.work, workday{minutes: minutes, day: int32(d)})
+			minutes += int32(c.hours[index].total / minuteMS) // at most 1440
+		}
+	}
+	c.work = append(c.work, workday{minutes: minutes, day: int32(len(c.days))}) // the table is small
 }
 
 // hoursOn is the index of the hours of a day, by its notice or else by its week.

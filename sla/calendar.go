@@ -22,8 +22,8 @@ const (
 // firstDay is day 0 of the table in days since 1970-01-01.
 var firstDay = time.Date(firstYear, time.January, 1, 0, 0, 0, 0, time.UTC).Unix() / 86400
 
-// Calendar says which time is working time. It is built once by [NewCalendar], never changes and
-// is safe for concurrent use. A look-up of a day is one index into a table; the n-th working day
+// Calendar says which time is working time. It is built once by [NewCalendar] or [Calendar.Next],
+// never changes and is safe for concurrent use. A look-up of a day is one index into a table; the n-th working day
 // after a date is another; working hours need one binary search.
 type Calendar struct {
 	id      string
@@ -37,12 +37,20 @@ type Calendar struct {
 	named     map[int]Day // days of the notices, by index
 	plain     []uint8     // hours a day has by the week alone, by index
 	published [lastYear - firstYear + 1]bool
+
+	own   CalendarSpec // as it is written
+	spec  CalendarSpec // with what it took over from the version before
+	since time.Time    // from when it holds; zero: for all time
+	prev  *Calendar    // the version before, composite as this one; nil: this is the first
+	base  int          // version of the calendar it takes its holidays from; 0: it has its own
+	units map[string]unitHours
 }
 
 // hours are the working segments of a day.
 type hours struct {
 	segments []segment
 	total    int64 // ms
+	end      int64 // of the day's work, for deadlines that end with it; ms since local midnight
 }
 
 // segment is a stretch of working time in ms since local midnight.

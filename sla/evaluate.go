@@ -28,6 +28,9 @@ import (
 // A lead that has finished stays answerable while units assist: its resolve clock runs until they have finished too, or
 // until it says why it finishes without them.
 //
+// The clocks of an assignment count by the hours of its unit where the calendar knows them ([UnitHours]), the ticket's own
+// by the calendar itself.
+//
 // A return or withdrawal cancels the assignment's clocks; the time used stays charged to the unit.
 // A merged ticket follows the lead ticket's clocks: its own resolve clocks are cancelled. When it leaves the incident
 // they run on, with the start and deadline they had.
@@ -49,7 +52,7 @@ func Evaluate(events Events, p Policy, c *Calendar, now time.Time) []Clock {
 		return nil
 	}
 	e := evaluation{budget: p.Budget, calendar: c, now: now.Truncate(time.Millisecond), timers: make([]timer, 0, 16)}
-	e.t.ID = events[0].Ticket
+	e.t.ID, e.t.Assignments, e.seen = events[0].Ticket, make([]ticket.Assignment, 0, 4), make([]ticket.AssignmentState, 0, 4)
 	for i, name := range Clocks {
 		e.rules[i], e.ruled[i] = p.Clocks[name]
 	}
@@ -76,6 +79,7 @@ type evaluation struct {
 	t        ticket.Ticket
 	seen     []ticket.AssignmentState // by assignment number - 1, before the event at hand
 	timers   []timer
+	replied  bool // the citizen has had a public reply
 }
 
 // timer is a clock at work.
@@ -90,7 +94,7 @@ type timer struct {
 	cancelled  bool
 	holds      []hold
 	extensions []Limit
-	recorded   uint64    // steps of the ladder that events record, by index
+	recorded   uint64    // rungs of the ladder that events record, by place
 	appointed  time.Time // of a callback: when the citizen asked to be called
 }
 
@@ -101,10 +105,22 @@ func (tm *timer) running() bool { return tm.stop.IsZero() }
 
 // take follows one event and reports whether it could.
 func (e *evaluation) take(ev *ticket.Event) bool {
+	if aside(ev.Action) { // most of a long history: nothing but the sequence is to be followed
+		if ev.Ticket != e.t.ID || ev.Seq != e.t.Version+1 {
+			return false
+		}
+		e.t.Version = ev.Seq
+		e.replied = e.replied || ev.Private != nil && ev.Private.PublicReply != ""
+		if ev.Action == ticket.Escalate {
+			e.record(&ev.Details)
+		}
+		return true
+	}
 	was, disputed := e.t.State, e.t.Dispute
 	if err := e.t.Apply(*ev); err != nil {
 		return false
 	}
+	e.replied = e.replied || ev.Private != nil && ev.Private.PublicReply != ""
 	switch ev.Action {
 	case ticket.Register:
 		e.register(ev)
@@ -122,8 +138,6 @@ func (e *evaluation) take(ev *ticket.Event) bool {
 		e.called(ev)
 	case ticket.Reopen:
 		e.reopen(ev.At)
-	case ticket.Escalate:
-		e.record(ev.Details)
 	default: // what it does to assignments is seen below
 	}
 	for i := range e.t.Assignments {
@@ -278,20 +292,6 @@ func (e *evaluation) extend(ev *ticket.Event) {
 	})
 }
 
-// record marks a ladder step as done. A step the policy does not have is left alone.
-func (e *evaluation) record(d ticket.Details) {
-	for i := range e.timers {
-		tm := &e.timers[i]
-		if string(tm.name) != d.Clock || tm.assignment != d.Assignment {
-			continue
-		}
-		step := slices.IndexFunc(tm.rule.Ladder, func(s Step) bool { return s.ID == d.Step })
-		if step >= 0 && step < maxLadder {
-			tm.recorded |= 1 << step
-		}
-	}
-}
-
 // each visits the running clocks of an assignment, and the citizen's resolve clock when the
 // assignment answers to the citizen.
 func (e *evaluation) each(a *ticket.Assignment, visit func(*timer)) {
@@ -347,17 +347,17 @@ func (tm *timer) release(at time.Time) {
 
 // clock is what the timer shows at now.
 func (e *evaluation) clock(tm *timer) Clock {
-	c, limit := e.calendar, tm.rule.Limit
+	c, limit := e.calendar.For(tm.unit), tm.rule.Limit
 	k := Clock{
 		Name: tm.name, Assignment: tm.assignment, Unit: tm.unit, Limit: limit,
 		StartedAt: tm.start.UTC(), StoppedAt: tm.stop.UTC(),
 	}
 	due := c.dueAt(tm.start, limit)
 	if len(tm.extensions) > 0 {
-		due, k.Extended = e.extended(due, limit, tm.extensions)
+		due, k.Extended = e.extended(c, due, limit, tm.extensions)
 	}
 	if len(tm.holds) > 0 {
-		due = c.shift(due, limit, e.holds(tm, &k))
+		due = c.shift(due, limit, e.holds(c, tm, &k))
 	}
 	if tm.appointed.After(due) {
 		due, k.Appointed = tm.appointed, tm.appointed.UTC()
@@ -378,19 +378,18 @@ func (e *evaluation) clock(tm *timer) Clock {
 	}
 	k.Overdue = judged.After(due)
 	if k.State == Running {
-		c.climb(&k, tm, due, e.now)
+		e.climb(&k, tm, due)
 	}
 	return k
 }
 
 // extended adds extensions to a deadline, within the budget, and says how much that was in the
 // limit's unit.
-func (e *evaluation) extended(base time.Time, limit Limit, extensions []Limit) (due time.Time, amount int) {
+func (e *evaluation) extended(c *Calendar, base time.Time, limit Limit, extensions []Limit) (due time.Time, amount int) {
 	most := e.budget.ExtensionMost
 	if most.Amount < 1 || most.Unit.size() == 0 {
 		return base, 0
 	}
-	c := e.calendar
 	due = base
 	for _, x := range extensions {
 		due = c.Forward(due, x)
@@ -407,8 +406,8 @@ func (e *evaluation) extended(base time.Time, limit Limit, extensions []Limit) (
 
 // holds puts the pauses of a timer into the clock, cut to the budget, and sums them up on the
 // scale of the limit's unit.
-func (e *evaluation) holds(tm *timer, k *Clock) (sum int64) {
-	c, unit, total := e.calendar, tm.rule.Limit.Unit, e.budget.PauseTotal
+func (e *evaluation) holds(c *Calendar, tm *timer, k *Clock) (sum int64) {
+	unit, total := tm.rule.Limit.Unit, e.budget.PauseTotal
 	left := int64(total.Amount) * total.Unit.size()
 	for _, h := range tm.holds {
 		to, open := h.to, h.to.IsZero()

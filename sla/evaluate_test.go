@@ -76,7 +76,8 @@ func (s *story) do(when string, action ticket.Action, d ticket.Details) *story {
 }
 
 func (s *story) try(when time.Time, action ticket.Action, d ticket.Details) error {
-	cmd := ticket.Command{Action: action, Details: d, Cause: ticket.Cause{Reason: "r"}, Private: &ticket.Private{PublicReply: "已办结", Note: "n"}}
+	who := ticket.Actor{Kind: ticket.ActorUser, ID: "who does " + string(action)} // each is another person's
+	cmd := ticket.Command{Action: action, Actor: who, Details: d, Cause: ticket.Cause{Reason: "r"}, Private: &ticket.Private{PublicReply: "已办结", Note: "n"}}
 	e, err := s.ticket.Do(cmd, when, zeroes{})
 	if err == nil {
 		s.events = append(s.events, e)
@@ -434,10 +435,10 @@ func TestLadder(t *testing.T) {
 			t.Errorf("%s: %s", now, diff)
 		}
 	}
-	check("2026-02-27 23:59", "02-27 23:59:59")
-	check("2026-02-28 00:00", "remind", "02-28 23:59:59") // 02-28 is a make-up workday
+	check("2026-02-27 17:29", "02-27 17:30:00")           // nobody reads a reminder at midnight
+	check("2026-02-27 17:30", "remind", "02-28 17:30:00") // 02-28 is a make-up workday
 	fire("2026-02-28 00:00", "remind")
-	check("2026-02-28 00:00", "02-28 23:59:59")
+	check("2026-02-28 00:00", "02-28 17:30:00")
 	check("2026-03-20 00:00", "yellow", "red", "supervise", "01-01 08:05:43") // the zero time: no step is left
 	fire("2026-03-20 00:00", "yellow")
 	fire("2026-03-20 00:00", "nonsense")
@@ -446,7 +447,7 @@ func TestLadder(t *testing.T) {
 	// An extension moves what is still to come, and never brings back what was done.
 	d := ticket.Details{Assignment: 1, Amount: 10}
 	s.do("2026-03-20 00:00", ticket.AskExtend, d).do("2026-03-20 00:00", ticket.Extend, d)
-	check("2026-03-20 00:00", "red", "03-23 23:59:59")
+	check("2026-03-20 00:00", "red", "03-24 09:00:00")
 
 	// The citizen's clock has its own record.
 	if k := find(t, s.clocks("2026-03-13 00:00"), ClockResolve, 0); k.Due == nil || k.Due[0].Step.ID != "remind" {

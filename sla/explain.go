@@ -60,6 +60,7 @@ func ExplainDue(c *Calendar, start time.Time, l Limit) []Segment {
 // Explain says how a clock's deadline came about: the stretches of its limit, then what extensions
 // and pauses added.
 func Explain(c *Calendar, k Clock) []Segment {
+	c = c.For(k.Unit)
 	segments := ExplainDue(c, k.StartedAt, k.Limit)
 	base := c.dueAt(k.StartedAt, k.Limit)
 	final := k.DueAt.In(c.zone)

@@ -146,12 +146,12 @@ func (c *Calendar) nthAfter(d, n int) (int, bool) {
 
 // endOf is the moment at which a last day ends for a limit that began at ms of its day.
 func (c *Calendar) endOf(d int, ms int64, at DueAt) time.Time {
-	segments := c.hoursOf(d).segments
+	h := c.hoursOf(d)
 	switch {
 	case at == ToTheMinute:
 		return c.instant(d, ms)
-	case at == EndOfWork && len(segments) > 0:
-		return c.instant(d, segments[len(segments)-1].to)
+	case at == EndOfWork && len(h.segments) > 0:
+		return c.instant(d, h.end)
 	default:
 		return c.endOfDay(d)
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/citizen-hotline/gateway/ticket"
 )
@@ -28,6 +29,9 @@ func (p Policy) Validate() error {
 	if p.Title == "" {
 		v.wrong("title: is missing")
 	}
+	if _, err := p.since(time.UTC); err != nil {
+		v.wrong("%w", err)
+	}
 	if len(p.Clocks) == 0 {
 		v.wrong("clocks: names none of %v", Clocks)
 	}
@@ -38,6 +42,7 @@ func (p Policy) Validate() error {
 		}
 		v.clock(name, p.Clocks[name])
 	}
+	v.between(p.Clocks)
 	v.budget(p.Budget)
 	if resolve := p.Clocks[ClockResolve].Limit; !p.Budget.AskBefore.IsZero() && longer(p.Budget.AskBefore, resolve) {
 		v.wrong("budget: ask_before: %s before the deadline can never be met: the limit is only %s", p.Budget.AskBefore, resolve)
@@ -65,8 +70,8 @@ func (v *validator) limit(what string, l Limit) {
 
 func (v *validator) clock(name ClockName, r ClockRule) {
 	v.limit(fmt.Sprintf("clock %s: limit", name), r.Limit)
-	if len(r.Ladder) > maxLadder {
-		v.wrong("clock %s: a ladder has at most %d steps, got %d", name, maxLadder, len(r.Ladder))
+	if n := rungs(r.Ladder); n > maxLadder {
+		v.wrong("clock %s: a ladder has at most %d steps with their repeats, got %d", name, maxLadder, n)
 	}
 	seen := map[string]bool{}
 	for i, s := range r.Ladder {
@@ -74,10 +79,17 @@ func (v *validator) clock(name ClockName, r ClockRule) {
 		if s.ID == "" || seen[s.ID] {
 			v.wrong("%s: needs an id of its own in the ladder", at)
 		}
+		if strings.Contains(s.ID, repeatMark) {
+			v.wrong("%s: the id may not hold %s, which marks repeats", at, repeatMark)
+		}
 		seen[s.ID] = true
 		v.step(at, s, r.Limit)
-		if i > 0 {
-			v.order(at, r.Ladder[i-1], s)
+		v.repeat(at, s)
+		v.until(at, name, s.Until)
+		for _, ahead := range r.Ladder[:i] {
+			if !v.order(at, ahead, s) {
+				break
+			}
 		}
 	}
 }
@@ -103,14 +115,57 @@ func (v *validator) step(at string, s Step, limit Limit) {
 	}
 }
 
-// order holds a ladder to its direction: a step is neither earlier nor milder than the one ahead.
-func (v *validator) order(at string, ahead, s Step) {
+// repeat holds what is said again to what can be said.
+func (v *validator) repeat(at string, s Step) {
+	r := s.Repeat
+	if r.IsZero() {
+		return
+	}
+	if r.Times < 1 {
+		v.wrong("%s: repeat: times %d: must be 1 or more", at, r.Times)
+	}
+	if err := (Limit{Amount: r.Every, Unit: r.Unit}).Validate(); err != nil {
+		v.wrong("%s: repeat: every: %w", at, err)
+	}
+}
+
+// until refuses a stop condition that always or never holds while the clock runs.
+func (v *validator) until(at string, name ClockName, u Until) {
+	switch {
+	case u == "":
+	case !slices.Contains(Untils, u):
+		v.wrong("%s: until %q: is not known; write one of %v", at, u, Untils)
+	case name == ClockCallback:
+		v.wrong("%s: until %s: has come before a callback is owed, so the step could never be due; leave it out", at, u)
+	case name == ClockDispatch && u != UntilReplied:
+		v.wrong("%s: until %s: cannot come before the clock stops at the dispatch; leave it out", at, u)
+	}
+}
+
+// between holds the clocks to one another: what must come first may not have longer than what ends all.
+func (v *validator) between(clocks map[ClockName]ClockRule) {
+	resolve, ok := clocks[ClockResolve]
+	if !ok || resolve.Limit.Validate() != nil {
+		return
+	}
+	for _, name := range []ClockName{ClockDispatch, ClockSign, ClockContact} {
+		r, ok := clocks[name]
+		if ok && r.Limit.Validate() == nil && longer(r.Limit, resolve.Limit) {
+			v.wrong("clock %s: %s can never matter: clock resolve ends after %s; shorten one or lengthen the other", name, r.Limit, resolve.Limit)
+		}
+	}
+}
+
+// order holds a ladder to its direction: a step is neither earlier nor milder than any ahead of it.
+func (v *validator) order(at string, ahead, s Step) bool {
+	n := len(v.problems)
 	if sign(s) < sign(ahead) || sign(s) == sign(ahead) && earlier(s, ahead) {
 		v.wrong("%s: falls due earlier than step %q ahead of it; write the ladder in the order of time", at, ahead.ID)
 	}
 	if slices.Index(ticket.Levels, s.Level) < slices.Index(ticket.Levels, ahead.Level) {
 		v.wrong("%s: level %s is milder than %s of step %q ahead of it", at, s.Level, ahead.Level, ahead.ID)
 	}
+	return len(v.problems) == n
 }
 
 // sign says on which side of the deadline a step lies.
@@ -194,76 +249,4 @@ func sortedClocks(m map[ClockName]ClockRule) []ClockName {
 	}
 	slices.Sort(names)
 	return names
-}
-
-// PolicySet holds the policies of a city with their calendars. It does not change.
-type PolicySet struct {
-	byKey  map[string]entry
-	latest map[string]entry
-}
-
-type entry struct {
-	policy   Policy
-	calendar *Calendar
-}
-
-// New checks the policies and joins each with its calendar: the one it names by id (the latest
-// version) or by id@version (pinned), or the only one when it names none. The error joins every
-// problem of every policy.
-func New(policies []Policy, calendars []*Calendar) (*PolicySet, error) {
-	var problems []error
-	wrong := func(format string, args ...any) { problems = append(problems, fmt.Errorf("sla: "+format, args...)) }
-	known, ids := map[string]*Calendar{}, map[string]*Calendar{}
-	for _, c := range calendars {
-		if known[c.Key()] != nil {
-			wrong("calendar %s: stands twice", c.Key())
-		}
-		known[c.Key()] = c
-		if old := ids[c.id]; old == nil || old.version < c.version {
-			ids[c.id] = c
-		}
-	}
-	set := &PolicySet{byKey: map[string]entry{}, latest: map[string]entry{}}
-	for _, p := range policies {
-		if err := p.Validate(); err != nil {
-			problems = append(problems, err)
-		}
-		if _, twice := set.byKey[p.Key()]; twice {
-			wrong("policy %s: stands twice", p.Key())
-		}
-		e := entry{policy: p, calendar: known[p.Calendar]}
-		switch {
-		case e.calendar != nil:
-		case p.Calendar == "" && len(ids) == 1:
-			for _, only := range ids {
-				e.calendar = only
-			}
-		case ids[p.Calendar] != nil:
-			e.calendar = ids[p.Calendar]
-		case p.Calendar == "":
-			wrong("policy %s: names no calendar, and there are %d to choose from", p.Key(), len(ids))
-		default:
-			wrong("policy %s: calendar %q: is not known", p.Key(), p.Calendar)
-		}
-		set.byKey[p.Key()] = e
-		if old, ok := set.latest[p.ID]; !ok || old.policy.Version < p.Version {
-			set.latest[p.ID] = e
-		}
-	}
-	if err := errors.Join(problems...); err != nil {
-		return nil, err
-	}
-	return set, nil
-}
-
-// Lookup finds the policy a ticket is pinned to by its key, id@version, with its calendar.
-func (s *PolicySet) Lookup(key string) (Policy, *Calendar, bool) {
-	e, ok := s.byKey[key]
-	return e.policy, e.calendar, ok
-}
-
-// Latest is the highest version of a policy: the one a new ticket is pinned to.
-func (s *PolicySet) Latest(id string) (Policy, bool) {
-	e, ok := s.latest[id]
-	return e.policy, ok
 }

@@ -3,6 +3,7 @@ package sla
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestPolicyValidate(t *testing.T) {
@@ -130,7 +131,7 @@ func TestPolicySet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p, ok := set.Latest("general"); !ok || p.Key() != "general@10" {
+	if p, ok := set.By("general", time.Now()); !ok || p.Key() != "general@10" {
 		t.Errorf("latest: %s, %v", p.Key(), ok)
 	}
 	if p, c, ok := set.Lookup("general@2"); !ok || p.Version != 2 || c != newer {
@@ -142,7 +143,7 @@ func TestPolicySet(t *testing.T) {
 	if _, _, ok := set.Lookup("general@3"); ok {
 		t.Error("there is no general@3")
 	}
-	if _, ok := set.Latest("nobody"); ok {
+	if _, ok := set.By("nobody", time.Now()); ok {
 		t.Error("there is no policy nobody")
 	}
 

@@ -198,7 +198,7 @@ func TestNextLook(t *testing.T) {
 	want("2026-02-24 12:00", "2026-02-24 12:00")
 	s.do("2026-02-24 12:00", ticket.Escalate, ticket.Details{Clock: "dispatch", Step: "due"})
 	want("2026-02-24 12:00", "2026-02-24 12:00:00.001")
-	want("2026-02-24 12:01", "2026-02-27 23:59:59.999")
+	want("2026-02-24 12:01", "2026-02-27 17:30")
 	s.do("2026-02-24 13:00", ticket.Dispatch, unit("u1")).do("2026-02-24 13:30", ticket.Sign, on(1))
 	want("2026-02-24 13:30", "2026-02-26 00:00") // the first contact is overdue
 	s.do("2026-02-25 09:00", ticket.Pause, ticket.Details{Assignment: 1, Until: at("2026-02-26 09:00")})

@@ -60,6 +60,27 @@ const (
 	ClockRedo      ClockName = "redo"      // 重办: takes the place of an assignment's resolve after a reopening
 )
 
+// Title is the name of a clock as hotlines call it: 派单, 签收, 首次联系, 办结, 回访.
+func (n ClockName) Title() string {
+	switch n {
+	case ClockDispatch:
+		return "派单"
+	case ClockSign:
+		return "签收"
+	case ClockContact:
+		return "首次联系"
+	case ClockResolve:
+		return "办结"
+	case ClockCallback:
+		return "回访"
+	case ClockArbitrate:
+		return "裁定"
+	case ClockRedo:
+		return "重办"
+	}
+	return string(n)
+}
+
 // Clocks lists the clocks in the order a ticket meets them.
 var Clocks = []ClockName{ClockDispatch, ClockArbitrate, ClockSign, ClockContact, ClockResolve, ClockCallback, ClockRedo}
 
@@ -84,7 +105,35 @@ type Step struct {
 	Level  string    `yaml:"level" json:"level"` // one of ticket.Levels
 	To     []string  `yaml:"to" json:"to"`       // posts: handler, head, duty, supervision, citizen …
 	Text   string    `yaml:"text,omitempty" json:"text,omitempty"`
+	Repeat Repeat    `yaml:"repeat,omitempty" json:"repeat,omitzero"` // says it again, each time as a step of its own
+	Until  Until     `yaml:"until,omitempty" json:"until,omitempty"`  // from then on the step is not due any more
 }
+
+// Repeat says a step again: Times more, one Every after the other. The repeats are recorded as red#2, red#3 …
+// They end where the ladder climbs to a higher level.
+type Repeat struct {
+	Every int       `yaml:"every" json:"every"`
+	Unit  LimitUnit `yaml:"unit" json:"unit"`
+	Times int       `yaml:"times" json:"times"`
+}
+
+// IsZero reports that nothing is said again.
+func (r Repeat) IsZero() bool { return r == Repeat{} }
+
+// Until is what makes a step pointless before its clock stops.
+type Until string
+
+// The stop conditions. They look at the assignment that has the clock; for the ticket's own clock, at any
+// assignment that answers to the citizen.
+const (
+	UntilSigned    Until = "signed"    // 已签收
+	UntilContacted Until = "contacted" // 已联系诉求人
+	UntilResolved  Until = "resolved"  // 已办结
+	UntilReplied   Until = "replied"   // 诉求人已得到公开答复
+)
+
+// Untils lists the stop conditions.
+var Untils = []Until{UntilSigned, UntilContacted, UntilResolved, UntilReplied}
 
 // ClockRule is one clock of a policy.
 type ClockRule struct {
@@ -118,6 +167,7 @@ type Policy struct {
 	ID        string                  `yaml:"id" json:"id"`
 	Version   int                     `yaml:"version" json:"version"`
 	Title     string                  `yaml:"title" json:"title"`
+	From      string                  `yaml:"from,omitempty" json:"from,omitempty"`   // first day it holds for new tickets, YYYY-MM-DD in the city's zone; empty: always
 	Basis     string                  `yaml:"basis,omitempty" json:"basis,omitempty"` // legal basis
 	Calendar  string                  `yaml:"calendar,omitempty" json:"calendar,omitempty"`
 	Statutory bool                    `yaml:"statutory,omitempty" json:"statutory,omitempty"`

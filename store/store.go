@@ -45,8 +45,10 @@ type Change struct {
 	Outbox   []Notice
 	Calls    []Call
 	Alerts   []Alert
-	Access   []Access
-	Cursor   *Cursor
+	// AlertChanges are next states of alerts that are kept; ticket.Conflict when one has changed since it was read.
+	AlertChanges []AlertChange
+	Access       []Access
+	Cursor       *Cursor
 }
 
 // DeliveryState is what became of a delivery as a whole.
@@ -97,6 +99,7 @@ type TicketChange struct {
 	// Due is the citizen's deadline, for lists; zero when there is none.
 	Due         time.Time
 	Provisional bool
+	Unrated     bool // outside the public rates
 }
 
 // Notice is something to tell somebody, kept with the change that caused it and sent after (outbox).
@@ -108,6 +111,11 @@ type Notice struct {
 	Body    []byte    // serialised message; sealed at rest
 	Due     time.Time // not before
 	Created time.Time
+	Why     string // rule, step and route that caused it
+	// Group is what the notice is paged with; empty: it goes by itself.
+	Group string
+	// Withheld marks a notice of a training ticket: it is kept for the record and never sent.
+	Withheld bool
 }
 
 // NoticeState is where a notice stands.
@@ -129,6 +137,10 @@ type StoredNotice struct {
 	Next     time.Time
 	Error    string // last failure, without personal data
 	Done     time.Time
+	Page     int64     // the page it is told in; 0: none
+	Repeat   time.Time // when to look whether it still stands; zero: never
+	Over     bool      // that its reason is over is what is told
+	Silence  int64     // what held it back
 }
 
 // NoticeResult is what an attempt to deliver brought.
@@ -166,22 +178,6 @@ type CallPrivate struct {
 	Transcript string            `json:"transcript,omitempty"`
 }
 
-// Alert is something a person on duty must see and acknowledge.
-type Alert struct {
-	ID      ticket.ID
-	Key     string // unique: the same alert is raised once
-	Ticket  ticket.ID
-	Number  string
-	Unit    string
-	Region  string
-	Level   string // one of ticket.Levels, or "alarm"
-	Post    string // who must see it
-	Text    string // without personal data
-	At      time.Time
-	AckedBy string
-	AckedAt time.Time
-}
-
 // Access is one line of the access log: who saw what personal or confidential data, and why.
 type Access struct {
 	At     time.Time
@@ -209,6 +205,7 @@ type Filter struct {
 	Sources    []ticket.SourceClass
 	Urgency    []ticket.Urgency
 	Incident   ticket.ID
+	DueFrom    time.Time // inclusive
 	DueBefore  time.Time
 	From, To   time.Time // registered; From inclusive, To exclusive
 	Overdue    bool      // with Now
@@ -216,9 +213,12 @@ type Filter struct {
 	Phone      string // exact, canonical; matched by its keyed hash
 	IDs        []ticket.ID
 	Public     bool // only tickets marked public
+	// Provisional leaves only tickets whose deadline rests on a year without a published calendar.
+	Provisional bool
 	// HideConfidential leaves confidential tickets out: a cursor beside one would tell that it is there.
 	HideConfidential bool
 	HideHistoric     bool
+	HideUnrated      bool // leaves out what is outside the public rates
 	Queue            Queue
 	Order            string // "registered" newest first (default), "due" soonest first, "callback" soonest first and only those owed one
 	Cursor           string // opaque, from Page.Next
@@ -308,6 +308,7 @@ type Reader interface {
 
 	Call(ctx context.Context, channel, callID string) (Call, error)
 	Calls(ctx context.Context, f CallFilter) ([]Call, string, error)
+	// Alerts are listed newest first; those to look at, the longest due first.
 	Alerts(ctx context.Context, f AlertFilter) ([]Alert, error)
 	AccessLog(ctx context.Context, id ticket.ID, limit int) ([]Access, error)
 	Cursor(ctx context.Context, channel string) (string, error)
@@ -368,14 +369,6 @@ type CallFilter struct {
 	Limit       int
 }
 
-// AlertFilter narrows a list of alerts.
-type AlertFilter struct {
-	Open  bool
-	Posts []string
-	Units []string
-	Limit int
-}
-
 // FeedItem is one event in commit order.
 type FeedItem struct {
 	Position int64
@@ -392,7 +385,8 @@ type Counts struct {
 	Approvals      int64 `json:"approvals"` // wait for an approval
 	Callbacks      int64 `json:"callbacks"` // are owed a callback
 	Overdue        int64 `json:"overdue"`
-	Quarantined    int64 `json:"quarantined"` // deliveries waiting
+	OverdueUnrated int64 `json:"overdue_unrated"` // of them, outside the public rates
+	Quarantined    int64 `json:"quarantined"`     // deliveries waiting
 	NoticesPending int64 `json:"notices_pending"`
 	NoticesDead    int64 `json:"notices_dead"`
 	AlertsOpen     int64 `json:"alerts_open"`
@@ -405,6 +399,15 @@ type Timers interface {
 	Due(ctx context.Context, now time.Time, limit int) ([]Timer, error)
 	// OldestDue is the oldest timer at or before now, zero when there is none.
 	OldestDue(ctx context.Context, now time.Time) (time.Time, error)
+	// Watch reads tickets with their histories, in no order; those that are not there are left out. A history may
+	// have more events than the ticket's version: they were written after it was read.
+	Watch(ctx context.Context, ids []ticket.ID) ([]Watched, error)
+}
+
+// Watched is a ticket with all that its clocks follow from.
+type Watched struct {
+	Item
+	History []ticket.Event
 }
 
 // Outbox is what the delivery of notices works from.
@@ -592,19 +595,18 @@ type Store interface {
 	Reader
 	Timers
 	Outbox
+	Pages
 	Media
 	Numbers
 	Packs
 	Accounts
 	Retention
 	Shadows
+	Duty
 	// UserByToken finds the machine account of a token hash.
 	UserByToken(ctx context.Context, hash ticket.Hash) (User, error)
 	// Walk calls each for every ticket id in order of registration, in pages, for verify and export.
 	Walk(ctx context.Context, after ticket.ID, each func(ticket.ID) error) error
-	// AckAlert records who acknowledged an alert. One that is acknowledged already is a
-	// ticket.Conflict that names who did, an unknown one ticket.NotFound.
-	AckAlert(ctx context.Context, id ticket.ID, by string, at time.Time) error
 	// Healthy returns an error when the store cannot take writes now.
 	Healthy(ctx context.Context) error
 	Close() error

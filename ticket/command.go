@@ -191,6 +191,10 @@ func (t *Ticket) checkParts(cmd Command) error {
 		if a, ok := t.Assignment(t.extensionOf()); ok && a.State.Active() {
 			return Errorf(Conflict, "ticket.extension.pending", "assignment %d already waits for an extension", t.Extension.Assignment)
 		}
+	case Supervise:
+		if levels[d.Level] > 0 && levels[d.Level] < levels[t.Level] {
+			return Errorf(Conflict, "ticket.level.milder", "the ticket has reached %s: %s would be milder", t.Level, d.Level)
+		}
 	case Hold:
 		if t.Held {
 			return Errorf(Conflict, "ticket.hold.held", "the ticket is held already")

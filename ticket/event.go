@@ -104,6 +104,7 @@ type Registration struct {
 	Confidential  bool              `json:"confidential,omitempty"`
 	Public        bool              `json:"public,omitempty"`
 	Historic      bool              `json:"historic,omitempty"`
+	Training      bool              `json:"training,omitempty"`
 	NoCallback    bool              `json:"no_callback,omitempty"`
 	Quarantined   bool              `json:"quarantined,omitempty"`
 	CallID        string            `json:"call_id,omitempty"`

@@ -142,7 +142,7 @@ func (t *Ticket) register(e Event) {
 	t.Number, t.Channel, t.Key, t.ThreadKey, t.FoldKey = r.Number, r.Channel, r.Key, r.ThreadKey, r.FoldKey
 	t.Kind, t.Source, t.Type, t.Urgency = r.Kind, r.Source, r.Type, r.Urgency
 	t.Category, t.Region, t.Tags, t.Policy = r.Category, r.Region, r.Tags, r.Policy
-	t.Confidential, t.Public, t.Historic = r.Confidential, r.Public, r.Historic
+	t.Confidential, t.Public, t.Historic, t.Training = r.Confidential, r.Public, r.Historic, r.Training
 	t.NoCallback, t.Quarantined, t.CallID = r.NoCallback, r.Quarantined, r.CallID
 	t.ForeignNumber, t.PublicSummary, t.Facts = r.ForeignNumber, r.PublicSummary, r.Facts
 	t.HappenedAt, t.ReceivedAt, t.RegisteredAt = r.HappenedAt, r.ReceivedAt, e.At

@@ -158,6 +158,7 @@ type Request struct {
 	FoldKey    string      `json:"fold_key,omitempty"`   // repeats with this key fold into one ticket
 	HappenedAt time.Time   `json:"happened_at,omitzero"` // as the source says; zero when unknown
 	Historic   bool        `json:"historic,omitempty"`   // from an archive: nobody is notified
+	Training   bool        `json:"training,omitempty"`   // 演练: treated like any other, and nothing about it leaves the gateway
 
 	Type     RequestType `json:"type,omitempty"`
 	Urgency  Urgency     `json:"urgency,omitempty"`  // the source's own word; only ever raises

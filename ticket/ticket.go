@@ -206,6 +206,7 @@ type Ticket struct {
 	Confidential  bool        `json:"confidential,omitempty"`
 	Public        bool        `json:"public,omitempty"`
 	Historic      bool        `json:"historic,omitempty"`
+	Training      bool        `json:"training,omitempty"` // 演练: nothing about it leaves the gateway, and it is in no rate
 	NoCallback    bool        `json:"no_callback,omitempty"`
 	Quarantined   bool        `json:"quarantined,omitempty"` // stub of a delivery that could not be read
 	CallID        string      `json:"call_id,omitempty"`

@@ -24,8 +24,9 @@ type commands struct {
 	Check     checkCmd     `cmd:"" help:"Check a city pack: every error with file and line, then its own tests."`
 	Units     unitsCmd     `cmd:"" help:"Hand the work of units over."`
 	Rules     rulesCmd     `cmd:"" help:"Explain routing, list published packs, roll back."`
-	Calendar  calendarCmd  `cmd:"" help:"Working out deadlines by a city's calendar."`
+	Calendar  calendarCmd  `cmd:"" help:"Show a city's calendar, work out deadlines by it, take holiday notices."`
 	SLA       slaCmd       `cmd:"" name:"sla" help:"Explain the deadlines of tickets."`
+	Duty      dutyCmd      `cmd:"" help:"Say who is on duty, and what whoever takes over must know."`
 	Import    importCmd    `cmd:"" help:"Import old tickets from CSV or XLSX."`
 	Classify  classifyCmd  `cmd:"" help:"Train the classifier that names categories, judge it, try it."`
 	Adapters  adaptersCmd  `cmd:"" help:"List channels' adapters, or try one on a recorded request."`

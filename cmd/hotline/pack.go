@@ -221,12 +221,33 @@ func (c *rollbackCmd) Run(ctx context.Context) error {
 	return app.Rollback(ctx, c.where(), c.Hash, os.Stdout)
 }
 
-type calendarCmd struct {
-	Deadline deadlineCmd `cmd:"" help:"Work out a deadline and say how it comes about."`
+type slaCmd struct {
+	Explain clocksCmd  `cmd:"" help:"Say of each clock of a ticket how its deadline came about."`
+	Preview previewCmd `cmd:"" help:"Say what changed policies would do to the deadlines of open tickets."`
 }
 
-type slaCmd struct {
-	Explain clocksCmd `cmd:"" help:"Say of each clock of a ticket how its deadline came about."`
+type previewCmd struct {
+	whereFlags
+	City     string `help:"Folder of the pack whose policies might come into force." required:"" type:"existingdir" env:"HOTLINE_CITY" placeholder:"DIR"`
+	Examples int    `help:"How many tickets to name." default:"20"`
+	Strict   bool   `help:"Exit with 1 when open deadlines change because a version was edited in place."`
+	JSON     bool   `help:"Print JSON."`
+}
+
+// Help says what is compared.
+func (c *previewCmd) Help() string {
+	return `Compares all open tickets under the pack in force with the pack of a folder, and says two things apart: what changes at
+once, because a policy version was edited in place or the calendar is another; and what would become of open tickets under the
+newest version of their policy, for the decision. They stay with the version they were registered under. A gateway may go on serving.`
+}
+
+// Run compares. It exits with 1 when --strict finds what it looks for.
+func (c *previewCmd) Run(ctx context.Context) error {
+	if c.Examples < 0 {
+		return fmt.Errorf("--examples %d: must be 0 or more", c.Examples)
+	}
+	o := app.PreviewOptions{City: c.City, Examples: c.Examples, Strict: c.Strict, JSON: c.JSON}
+	return quiet(app.PreviewPolicies(ctx, c.where(), o, app.Report{Out: os.Stdout, Progress: terminal(os.Stderr)}))
 }
 
 type clocksCmd struct {
@@ -238,21 +259,4 @@ type clocksCmd struct {
 // Run explains the clocks; a gateway may go on serving.
 func (c *clocksCmd) Run(ctx context.Context) error {
 	return app.ExplainClocks(ctx, c.where(), strings.ToUpper(c.Number), c.JSON, os.Stdout)
-}
-
-type deadlineCmd struct {
-	City      string `help:"Folder of the city pack." env:"HOTLINE_CITY" required:"" placeholder:"DIR"`
-	Calendar  string `help:"Calendar of the pack; the city's own without it."`
-	Received  string `arg:"" help:"When it was received: 2026-02-13 or 2026-02-13 10:30."`
-	Amount    int    `arg:"" help:"How many."`
-	Unit      string `arg:"" help:"minutes, hours, natural_days, working_days or working_hours." enum:"minutes,hours,natural_days,working_days,working_hours" default:"working_days"`
-	CountFrom string `help:"same_day or next_day." enum:"same_day,next_day" default:"next_day"`
-	DueAt     string `help:"minute, end_of_work or end_of_day." enum:"minute,end_of_work,end_of_day" default:"end_of_day"`
-	JSON      bool   `help:"Print JSON."`
-}
-
-// Run prints the deadline.
-func (c *deadlineCmd) Run() error {
-	l := app.LimitWords{Amount: c.Amount, Unit: c.Unit, CountFrom: c.CountFrom, DueAt: c.DueAt}
-	return app.Deadline(c.City, c.Calendar, c.Received, l, c.JSON, os.Stdout)
 }

@@ -70,7 +70,7 @@ func (a *API) identify(k *call) error {
 		return ticket.Errorf(ticket.Forbidden, "request.cross_site", "请求来自其他网站，已拒绝")
 	}
 	session := a.Accounts.Session
-	if k.Route().Path == Prefix+eventsPath {
+	if path := k.Route().Path; path == Prefix+eventsPath || path == dutyPath && k.Query(dutyAuto) != "" {
 		session = a.Accounts.Watch
 	}
 	u, err := session(ctx, secret)

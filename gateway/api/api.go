@@ -89,6 +89,9 @@ func (a *API) Mount(app fiber.Router) {
 	for _, r := range a.routes() {
 		app.Add(r.method, Prefix+r.path, a.serve(r))
 	}
+	for _, r := range a.pageRoutes() {
+		app.Add(r.method, r.path, a.servePage(r))
+	}
 }
 
 // call is one request with who makes it.

@@ -192,11 +192,20 @@ func TestAnswersFitTheDescription(t *testing.T) {
 	o.Post("desk", "/tickets/"+number+"/actions/answer", map[string]any{"public_reply": "x"}).Is(http.StatusConflict).Code("ticket.move.illegal")
 
 	for _, target := range []string{
-		"/tickets?state=closed,triage&limit=10", "/tickets/" + number, "/tickets/" + number + "/explanation", "/search?q=13900139000", "/calls", "/alerts?open=true",
+		"/tickets?state=closed,triage&limit=10", "/tickets/" + number, "/tickets/" + number + "/explanation", "/tickets/" + number + "/clocks", "/search?q=13900139000", "/calls", "/alerts?open=true",
 		"/notices?state=pending", "/counts", "/units", "/categories", "/regions", "/reasons", "/roles", "/channels", "/me", "/deliveries?state=taken",
+		"/pages", "/pages?state=pending", "/destinations", "/silences?active=true", "/notices?state=silenced&silence=7", "/notices?state=withheld",
 	} {
 		o.Get("duty", target).Is(http.StatusOK)
 	}
+	quiet := map[string]any{"reason": "系统割接", "unit": "s-371302105", "until": "2026-07-13T14:00:00+08:00"}
+	silence := o.Post("duty", "/silences", quiet).Is(http.StatusCreated).field("id")
+	o.Get("duty", "/silences").Is(http.StatusOK)
+	o.Post("duty", "/silences/"+silence+"/end", nil).Is(http.StatusOK)
+	o.Post("duty", "/silences/"+silence+"/end", nil).Is(http.StatusConflict).Code("silence.ended")
+	o.Post("duty", "/silences/999/end", nil).Is(http.StatusNotFound).Code("silence.unknown")
+	o.Post("duty", "/silences", map[string]any{"reason": "全部", "until": "2026-07-13T14:00:00+08:00"}).Is(http.StatusUnprocessableEntity)
+	dutyAndAlerts(o)
 	second := o.Post("desk", "/tickets", map[string]any{"channel": "phone-12345", "text": flood()["text"], "place": flood()["place"]}).Is(http.StatusCreated).field("number")
 	if like := o.Get("desk", "/tickets/"+second+"/similar").Is(http.StatusOK); !strings.Contains(string(like.body), number) {
 		t.Errorf("%s is not like %s: %s", number, second, like.body)
@@ -239,6 +248,49 @@ func TestAnswersFitTheDescription(t *testing.T) {
 			}
 		}
 	}
+}
+
+// dutyAndAlerts arranges shifts, and waits for an alert to act on.
+func dutyAndAlerts(o *office) {
+	o.t.Helper()
+	o.Get("duty", "/duty?at=2026-07-13T22:00:00%2B08:00").Is(http.StatusOK)
+	o.Get("duty", "/duty?post=nobody").Is(http.StatusNotFound)
+	o.Get("duty", "/duty?at=1066-10-14T09:00:00Z").Is(http.StatusUnprocessableEntity)
+	o.Get("duty", "/duty/brief").Is(http.StatusOK)
+	cover := map[string]any{"post": "centre.duty", "from": "2026-07-14T08:00:00+08:00", "until": "2026-07-14T20:00:00+08:00", "who": "值班长四席", "reason": "外出开会"}
+	id := o.Post("duty", "/duty/overrides", cover).Is(http.StatusCreated).field("id")
+	o.Post("duty", "/duty/overrides", cover).Is(http.StatusConflict).Code("duty.overlap")
+	o.Post("duty", "/duty/overrides", map[string]any{"post": "centre.duty", "until": "2026-07-14T20:00:00+08:00", "reason": "谁来？"}).Is(http.StatusUnprocessableEntity)
+	o.Post("yitang", "/duty/overrides", cover).Is(http.StatusForbidden)
+	o.Get("duty", "/duty/overrides?post=centre.duty").Is(http.StatusOK)
+	o.Post("duty", "/duty/overrides/"+id+"/withdraw", nil).Is(http.StatusOK)
+	o.Post("duty", "/duty/overrides/"+id+"/withdraw", nil).Is(http.StatusConflict)
+	o.Post("duty", "/duty/swaps", map[string]any{
+		"one": map[string]any{"post": "centre.duty", "at": "2026-07-14T09:00:00+08:00"}, "other": map[string]any{"post": "centre.duty", "at": "2026-07-15T09:00:00+08:00"},
+		"reason": "互换一班",
+	}).Is(http.StatusCreated)
+
+	o.Post("duty", "/duty/overrides", map[string]any{"post": "centre.callback", "until": "2026-07-14T08:30:00+08:00", "absent": true, "reason": "值班人突发疾病"}).Is(http.StatusCreated)
+	var list struct {
+		Items []struct{ ID, Post, State string }
+	}
+	o.Advance(61e9) // the rosters are looked at every minute
+	o.until("the shift that nobody holds is alarmed", func() bool {
+		o.Get("duty", "/alerts?open=true&level=alarm").Is(http.StatusOK).Read(&list)
+		return len(list.Items) > 0 && list.Items[0].State == "open"
+	})
+	alert := "/alerts/" + list.Items[0].ID
+	o.Get("duty", "/alerts?group=unit,level").Is(http.StatusOK)
+	o.Get("duty", alert).Is(http.StatusOK)
+	o.Post("duty", alert+"/snooze", map[string]any{"minutes": 4, "reason": "正在联系"}).Is(http.StatusOK)
+	o.Post("duty", alert+"/snooze", map[string]any{"minutes": 400}).Is(http.StatusUnprocessableEntity)
+	o.Post("duty", alert+"/snooze", map[string]any{}).Is(http.StatusUnprocessableEntity)
+	o.Post("duty", alert+"/handover", map[string]any{"post": "centre.desk", "reason": "请分拨席安排替班"}).Is(http.StatusOK)
+	o.Post("duty", alert+"/handover", map[string]any{"post": "nowhere", "reason": "x"}).Is(http.StatusUnprocessableEntity)
+	o.Post("duty", alert+"/done", map[string]any{"reason": "已安排"}).Is(http.StatusOK)
+	o.Post("duty", alert+"/done", nil).Is(http.StatusConflict).Code("alert.done")
+	o.Post("duty", "/alerts/ack", map[string]any{"unit": "centre", "level": "alarm"}).Is(http.StatusOK)
+	o.Get("duty", alert).Is(http.StatusOK)
 }
 
 // flood2 is flood as a client would send it again: the same content, its fields in another order.

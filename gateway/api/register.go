@@ -10,6 +10,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/citizen-hotline/gateway/adapters"
+	"github.com/citizen-hotline/gateway/gateway/desk"
 	"github.com/citizen-hotline/gateway/internal/city"
 	"github.com/citizen-hotline/gateway/internal/wire"
 	"github.com/citizen-hotline/gateway/ticket"
@@ -38,6 +39,7 @@ type registration struct {
 	AnswerWanted  *bool              `json:"answer_wanted"`               // nil means yes
 	Answer        string             `json:"answer" validate:"max=20000"` // given on the spot: 直接答复
 	Unit          string             `json:"unit" validate:"max=64"`      // dispatched by hand
+	Training      bool               `json:"training"`                    // 演练: for those with the right
 }
 
 // registered is the answer to a registration.
@@ -66,6 +68,9 @@ func (a *API) postTicket(k *call) error {
 	}
 	if form.Key == "" {
 		form.Key = randomKey()
+	}
+	if form.Training && !k.viewer.Can(desk.RightTraining) {
+		return ticket.Errorf(ticket.Forbidden, "access.denied", "您的岗位无权登记演练工单（training）")
 	}
 	c := a.Live.Get()
 	ch, err := a.checkForm(c, &form)
@@ -144,7 +149,7 @@ func (takenDown) Normalize(in adapters.Inbound) ([]ticket.Request, error) {
 		Key: "desk:" + t.Agent + ":" + f.Key, Kind: ticket.KindCase, Type: f.Type, Urgency: f.Urgency, Category: f.Category, Region: f.Region,
 		Title: clean(f.Title), Text: clean(f.Text), HappenedAt: f.HappenedAt.UTC(), Appellant: f.Appellant.party(t.AreaCode), OtherParty: f.OtherParty.party(t.AreaCode),
 		Place: at, TicketNumber: f.TicketNumber, ForeignNumber: clean(f.ForeignNumber), Confidential: f.Confidential, Public: f.Public,
-		NoCallback: f.AnswerWanted != nil && !*f.AnswerWanted, Answer: clean(f.Answer), Unit: f.Unit, Attributes: map[string]string{"agent": t.Agent},
+		NoCallback: f.AnswerWanted != nil && !*f.AnswerWanted, Answer: clean(f.Answer), Unit: f.Unit, Training: f.Training, Attributes: map[string]string{"agent": t.Agent},
 	}
 	if f.HappenedAt.IsZero() {
 		r.HappenedAt = time.Time{}

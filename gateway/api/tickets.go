@@ -18,7 +18,7 @@ func ticketQuery(q *query) desk.Query {
 	return desk.Query{
 		States: someOf(q, "state", ticket.States), Unit: q.text("unit"), Region: q.text("region"), Category: q.text("category"), Channel: q.text("channel"),
 		Source: oneOf(q, "source", ticket.Sources), Urgency: oneOf(q, "urgency", ticket.Urgencies), Incident: strings.ToUpper(q.text("incident")),
-		Overdue: q.flag("overdue"), DueBefore: q.time("due_before"), From: q.time("from"), To: q.time("to"), Historic: q.flag("historic"),
+		Overdue: q.flag("overdue"), DueBefore: q.time("due_before"), From: q.time("from"), To: q.time("to"), Historic: q.flag("historic"), Rated: q.flag("rated"),
 		Queue: oneOf(q, "queue", store.Queues),
 		Order: oneOf(q, "order", []string{"registered", "due"}), Cursor: q.text("cursor"), Limit: q.number("limit", 200),
 	}
@@ -111,6 +111,14 @@ func ifMatch(k *call) (int64, error) {
 
 func (a *API) getExplanation(k *call) error {
 	e, err := a.Desk.Explain(k.UserContext(), k.viewer, number(k))
+	if err != nil {
+		return err
+	}
+	return k.JSON(e)
+}
+
+func (a *API) getClocks(k *call) error {
+	e, err := a.Desk.Clocks(k.UserContext(), k.viewer, number(k))
 	if err != nil {
 		return err
 	}

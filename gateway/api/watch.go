@@ -69,37 +69,10 @@ func pathID(k *call) (ticket.ID, error) {
 	return id, nil
 }
 
-func (a *API) getAlerts(k *call) error {
-	q := queryOf(k)
-	open, mine, limit := q.flag("open"), q.flag("mine"), q.number("limit", 1000)
-	if err := q.err(); err != nil {
-		return err
-	}
-	if limit == 0 {
-		limit = 100
-	}
-	list, err := a.Desk.Alerts(k.UserContext(), k.viewer, open, mine, limit)
-	if err != nil {
-		return err
-	}
-	return k.JSON(items(list))
-}
-
-func (a *API) postAck(k *call) error {
-	id, err := pathID(k)
-	if err != nil {
-		return err
-	}
-	if err := a.Desk.Ack(k.UserContext(), k.viewer, id); err != nil {
-		return err
-	}
-	return k.JSON(map[string]string{"acked_by": k.viewer.Login})
-}
-
 func (a *API) getNotices(k *call) error {
 	q := queryOf(k)
-	state := oneOf(q, "state", []store.NoticeState{store.NoticePending, store.NoticeDelivered, store.NoticeDead})
-	before, limit := q.number("before", 1<<53), q.number("limit", 200)
+	state := oneOf(q, "state", store.NoticeStates)
+	silence, before, limit := q.number("silence", 1<<53), q.number("before", 1<<53), q.number("limit", 200)
 	if err := q.err(); err != nil {
 		return err
 	}
@@ -109,7 +82,7 @@ func (a *API) getNotices(k *call) error {
 	if limit == 0 {
 		limit = 50
 	}
-	list, err := a.Desk.Notices(k.UserContext(), state, int64(before), limit)
+	list, err := a.Desk.Notices(k.UserContext(), state, int64(silence), int64(before), limit)
 	if err != nil {
 		return err
 	}

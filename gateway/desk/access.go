@@ -40,6 +40,10 @@ const (
 	RightNotices      Right = "notice.redrive"
 	RightUsers        Right = "user.manage"
 	RightReports      Right = "report.read"
+	RightSilence      Right = "notice.silence"
+	RightTraining     Right = "ticket.training"
+	RightDuty         Right = "duty.read"    // who is on duty, and the shift brief
+	RightArrange      Right = "duty.arrange" // overrides and swaps of posts in scope
 )
 
 // Sight is how much personal data a role sees.
@@ -74,27 +78,27 @@ var Roles = []Role{
 	},
 	{
 		ID: "desk", Title: "分拨员", Personal: SightMasked, Actions: deskActions,
-		Rights: append([]Right{RightRegister, RightCalls, RightDeliveries, RightRedrive, RightAlerts, RightAttach}, reading...),
+		Rights: append([]Right{RightRegister, RightCalls, RightDeliveries, RightRedrive, RightAlerts, RightAttach, RightTraining, RightDuty}, reading...),
 	},
 	{
 		ID: "callback", Title: "回访员", Personal: SightFull,
 		Actions: []ticket.Action{ticket.CallBack, ticket.Survey, ticket.Close, ticket.Reopen, ticket.Note},
 		Rights:  append([]Right{RightCalls, RightCallbacks}, reading...),
 	},
-	{ID: "unit_handler", Title: "承办人", Personal: SightMasked, Actions: handlerActions, Rights: []Right{RightRead, RightSearch, RightExplain, RightAlerts, RightAttach}},
-	{ID: "unit_head", Title: "承办单位负责人", Personal: SightMasked, Actions: handlerActions, Rights: []Right{RightRead, RightSearch, RightExplain, RightAlerts, RightAck, RightReports, RightAttach}},
+	{ID: "unit_handler", Title: "承办人", Personal: SightMasked, Actions: handlerActions, Rights: []Right{RightRead, RightSearch, RightExplain, RightAlerts, RightAttach, RightDuty}},
+	{ID: "unit_head", Title: "承办单位负责人", Personal: SightMasked, Actions: handlerActions, Rights: []Right{RightRead, RightSearch, RightExplain, RightAlerts, RightAck, RightReports, RightAttach, RightDuty, RightArrange}},
 	{
 		ID: "duty", Title: "值班长", Personal: SightMasked,
 		Actions: append([]ticket.Action{ticket.Arbitrate, ticket.Supervise, ticket.Terminate}, deskActions...),
 		Rights: append([]Right{
 			RightRegister, RightCalls, RightDeliveries, RightRedrive, RightAlerts, RightAck, RightConfidential, RightNotices,
-			RightReports, RightChannels, RightCallbacks, RightAttach,
+			RightReports, RightChannels, RightCallbacks, RightAttach, RightSilence, RightTraining, RightDuty, RightArrange,
 		}, reading...),
 	},
 	{
 		ID: "supervisor", Title: "督办员", Personal: SightMasked,
 		Actions: []ticket.Action{ticket.Supervise, ticket.Urge, ticket.Terminate, ticket.RefuseTerminate, ticket.Reopen, ticket.Note, ticket.Reveal, ticket.Hold, ticket.Release},
-		Rights:  append([]Right{RightAlerts, RightAck, RightReports, RightConfidential, RightAttach}, reading...),
+		Rights:  append([]Right{RightAlerts, RightAck, RightReports, RightConfidential, RightAttach, RightDuty}, reading...),
 	},
 	{ID: "analyst", Title: "分析员", Personal: SightNone, Rights: []Right{RightRead, RightSearch, RightReports}},
 	{ID: "auditor", Title: "审计员", Personal: SightMasked, Actions: []ticket.Action{ticket.Hold, ticket.Release}, Rights: []Right{RightRead, RightSearch, RightExplain, RightAccessLog, RightReports, RightConfidential}},

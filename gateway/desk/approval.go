@@ -63,7 +63,7 @@ func askedInTime(c *city.City, calendar *sla.Calendar, b sla.Budget, assignment 
 		if b.AskBefore.IsZero() {
 			continue
 		}
-		if last := calendar.Back(k.DueAt, b.AskBefore); now.After(last) {
+		if last := calendar.For(k.Unit).Back(k.DueAt, b.AskBefore); now.After(last) {
 			return ticket.Errorf(ticket.Conflict, "ticket.extend.late", "延期须在办结时限 %s 前 %d %s申请，最迟 %s，现已超过",
 				k.DueAt.In(c.Zone).Format(time.DateTime), b.AskBefore.Amount, limitUnits[string(b.AskBefore.Unit)], last.In(c.Zone).Format(time.DateTime))
 		}
@@ -74,7 +74,7 @@ func askedInTime(c *city.City, calendar *sla.Calendar, b sla.Budget, assignment 
 // mayReturn holds a return to its window. One beyond the number of returns is an objection: see [Desk.complete].
 func mayReturn(c *city.City, calendar *sla.Calendar, b sla.Budget, t *ticket.Ticket, a ticket.Assignment, now time.Time) error {
 	if b.ReturnWithin.Amount > 0 {
-		if last, _ := calendar.Due(a.OfferedAt, b.ReturnWithin); now.After(last) {
+		if last, _ := calendar.For(a.Unit).Due(a.OfferedAt, b.ReturnWithin); now.After(last) {
 			way := "请提请裁定（object）"
 			if !leads(a) {
 				way = "请与分拨席或上级单位协商撤回派单"

@@ -24,7 +24,8 @@ type Store interface {
 	store.Reader
 	store.Accounts
 	store.Outbox
-	AckAlert(ctx context.Context, id ticket.ID, by string, at time.Time) error
+	store.Pages
+	store.Duty
 }
 
 // Index finds tickets by words.
@@ -32,7 +33,7 @@ type Index interface {
 	Find(ctx context.Context, query string, limit int) ([]ticket.ID, error)
 }
 
-// Options are the parts the desk works with. All are required but Committed.
+// Options are the parts the desk works with. All are required but Committed and Breakers.
 type Options struct {
 	Store     Store
 	Index     Index
@@ -41,6 +42,7 @@ type Options struct {
 	Random    io.Reader
 	Log       *slog.Logger
 	Committed func(urgent bool)
+	Breakers  func() []outbox.DestinationState // how this gateway finds the destinations of pages; nil: unknown
 }
 
 // Desk is the use cases. It is safe for concurrent use.
@@ -296,6 +298,9 @@ var relations = []string{ticket.LinkRelated, ticket.LinkDistinct}
 // apart keeps apart what a person has set apart. A ticket leaves an incident only by a word on itself, and of those who
 // may merge.
 func apart(v Viewer, t, other *ticket.Ticket, cmd *ticket.Command) error {
+	if cmd.Action == ticket.Merge && t.Training != other.Training {
+		return ticket.Errorf(ticket.Conflict, "ticket.merge.training", "工单 %s 与 %s 一张是演练工单、一张不是，不能并单", t.Number, other.Number)
+	}
 	if cmd.Action == ticket.Merge {
 		for _, pair := range [][2]*ticket.Ticket{{t, other}, {other, t}} {
 			if pair[0].SetApart(pair[1].ID) {

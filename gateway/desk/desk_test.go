@@ -439,16 +439,16 @@ func TestAlertsAreAcknowledgedOnceAndInScope(t *testing.T) {
 		t.Fatal(err)
 	}
 	hedong := desk.Viewer{Login: "hedong", Roles: []string{"unit_head"}, Unit: "d-371312"}
-	if list, err := o.desk.Alerts(t.Context(), hedong, true, false, 10); err != nil || len(list) != 0 {
+	if list, err := o.desk.Alerts(t.Context(), hedong, desk.AlertQuery{Open: true, Limit: 10}); err != nil || len(list) != 0 {
 		t.Errorf("another district sees %v, %v", list, err)
 	}
 	if err := o.desk.Ack(t.Context(), hedong, id); !ticket.IsKind(err, ticket.NotFound) {
 		t.Errorf("another district acknowledges: %v", err)
 	}
-	if list, err := o.desk.Alerts(t.Context(), district, true, false, 10); err != nil || len(list) != 1 || list[0].LevelTitle != "红牌" {
+	if list, err := o.desk.Alerts(t.Context(), district, desk.AlertQuery{Open: true, Limit: 10}); err != nil || len(list) != 1 || list[0].LevelTitle != "红牌" {
 		t.Errorf("the district sees %v, %v", list, err)
 	}
-	if list, err := o.desk.Alerts(t.Context(), officer, true, true, 10); err != nil || len(list) != 0 {
+	if list, err := o.desk.Alerts(t.Context(), officer, desk.AlertQuery{Open: true, Mine: true, Limit: 10}); err != nil || len(list) != 0 {
 		t.Errorf("the officer's own: %v, %v", list, err)
 	}
 	if err := o.desk.Ack(t.Context(), district, id); err != nil {

@@ -26,6 +26,7 @@ type Query struct {
 	DueBefore time.Time
 	From, To  time.Time // registered; From inclusive, To exclusive
 	Historic  bool      // imported tickets too
+	Rated     bool      // only those that the public rates count
 	Queue     store.Queue
 	Order     string // registered (newest first) or due (soonest first)
 	Cursor    string
@@ -76,7 +77,7 @@ func (d *Desk) summaries(c *city.City, v Viewer, items []store.Item, now time.Ti
 func (d *Desk) filter(ctx context.Context, c *city.City, v Viewer, q Query, now time.Time) (f store.Filter, some bool, err error) {
 	f = store.Filter{
 		States: q.States, DueBefore: q.DueBefore, From: q.From, To: q.To, Overdue: q.Overdue, Now: now, Order: q.Order, Cursor: q.Cursor,
-		Limit: min(max(q.Limit, 0), listMost), HideConfidential: v.Unit == "" && !v.Can(RightConfidential), HideHistoric: !q.Historic, Queue: q.Queue,
+		Limit: min(max(q.Limit, 0), listMost), HideConfidential: v.Unit == "" && !v.Can(RightConfidential), HideHistoric: !q.Historic, Queue: q.Queue, HideUnrated: q.Rated,
 	}
 	if q.Channel != "" {
 		f.Channels = []string{q.Channel}

@@ -79,7 +79,7 @@ func open(t *testing.T) *office {
 	})
 	c := &city.City{
 		ID: "linyi", Title: p.City.Title, Hash: p.Hash, Prefix: p.City.Prefix, Zone: p.City.Location, Rules: p.Ruleset, Classifier: p.Classifier, Policies: p.PolicySet, AreaCode: p.City.AreaCode,
-		Bounds: p.City.Bounds.Box(), DefaultPolicy: p.City.DefaultPolicy, DutyUnit: p.DutyUnit(), Say: p.Text, Reasons: map[string]city.Reason{},
+		Bounds: p.City.Bounds.Box(), DefaultPolicy: p.City.DefaultPolicy, DutyUnit: p.DutyUnit(), Roster: p.Roster, AlertRules: p.AlertRules, Say: p.Text, Reasons: map[string]city.Reason{},
 		Channels: map[string]*city.Channel{"app": {
 			Channel: adapters.Channel{ID: "app", Title: "客户端", Source: ticket.SourceCitizen, Zone: p.City.Location},
 			Spec:    adapters.Spec{Name: "plain", OwnsKeys: true}, Adapter: plain{},

@@ -90,7 +90,7 @@ func TestConfidentialIsReadInTheTicketAlone(t *testing.T) {
 		}
 	}
 	for v, want := range map[*desk.Viewer]int{&allocator: 0, &officer: 1, &yitang: 1} {
-		if alerts, err := o.desk.Alerts(t.Context(), *v, true, false, 10); err != nil || len(alerts) != want {
+		if alerts, err := o.desk.Alerts(t.Context(), *v, desk.AlertQuery{Open: true, Limit: 10}); err != nil || len(alerts) != want {
 			t.Errorf("%s has %d alerts, want %d (%v)", v.Login, len(alerts), want, err)
 		}
 	}

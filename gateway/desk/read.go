@@ -74,6 +74,29 @@ func (d *Desk) Explain(ctx context.Context, v Viewer, number string) (Explanatio
 	return Explanation{Number: item.Number, Decided: item.Decision, SamePack: item.Decision.Pack == c.Hash, Now: e, Text: e.Text()}, nil
 }
 
+// Clocks says of each clock of a ticket how its deadline came about. It is a view.
+func (d *Desk) Clocks(ctx context.Context, v Viewer, number string) (city.ExplainedClocks, error) {
+	c := d.Live.Get()
+	item, err := d.find(ctx, c, v, number)
+	if err != nil {
+		return city.ExplainedClocks{}, err
+	}
+	if item.Confidential {
+		if err := d.log(ctx, v, store.Access{What: "view", Ticket: item.ID, Fields: []string{"clocks"}}); err != nil {
+			return city.ExplainedClocks{}, err
+		}
+	}
+	history, err := d.Store.History(ctx, item.ID)
+	if err != nil {
+		return city.ExplainedClocks{}, err
+	}
+	e, ok := c.ExplainClocks(&item.Ticket, city.Upto(&item.Ticket, history), d.Now())
+	if !ok {
+		return e, ticket.Errorf(ticket.Unavailable, "policy.gone", "现行城市包没有时限政策 %s，也没有默认政策", item.Policy)
+	}
+	return e, nil
+}
+
 // AccessEntry is one line of the access log.
 type AccessEntry struct {
 	At     string       `json:"at"`

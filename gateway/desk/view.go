@@ -41,6 +41,8 @@ type Summary struct {
 	UpdatedAt    time.Time       `json:"updated_at"`
 	Confidential bool            `json:"confidential,omitempty"`
 	Historic     bool            `json:"historic,omitempty"`
+	Unrated      bool            `json:"unrated,omitempty"`  // outside the public rates
+	Training     bool            `json:"training,omitempty"` // 演练
 	Quarantined  bool            `json:"quarantined,omitempty"`
 	Counters     ticket.Counters `json:"counters,omitzero"`
 }
@@ -176,7 +178,7 @@ func (d *Desk) summary(c *city.City, item *store.Item, sight Sight, now time.Tim
 		Channel: Named{t.Channel, channelTitle(c, t.Channel)}, Source: string(t.Source),
 		Level: t.Level, LevelTitle: LevelTitle(t.Level), Provisional: item.Provisional, Due: local(c, item.Due),
 		RegisteredAt: local(c, t.RegisteredAt), UpdatedAt: local(c, t.UpdatedAt),
-		Confidential: t.Confidential, Historic: t.Historic, Quarantined: t.Quarantined, Counters: t.Counters,
+		Confidential: t.Confidential, Historic: t.Historic, Unrated: c.Unrated(t), Training: t.Training, Quarantined: t.Quarantined, Counters: t.Counters,
 	}
 	if u := t.LeadUnit(); u != "" {
 		s.Unit = named(u, c.UnitTitle(u))

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/citizen-hotline/gateway/internal/city"
+	"github.com/citizen-hotline/gateway/internal/outbox"
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/ticket"
 )
@@ -126,89 +127,6 @@ func (d *Desk) Deliveries(ctx context.Context, f store.DeliveryFilter) (Delivery
 	return out, err
 }
 
-// Alert is something a person on duty must see.
-type Alert struct {
-	ID         string    `json:"id"`
-	Number     string    `json:"number,omitempty"`
-	Unit       *Named    `json:"unit,omitempty"`
-	Region     *Named    `json:"region,omitempty"`
-	Level      string    `json:"level"`
-	LevelTitle string    `json:"level_title"`
-	Post       string    `json:"post,omitempty"`
-	Text       string    `json:"text"`
-	At         time.Time `json:"at"`
-	AckedBy    string    `json:"acked_by,omitempty"`
-	AckedAt    time.Time `json:"acked_at,omitzero"`
-}
-
-// Alerts lists the alerts in the viewer's scope, newest first; those not acknowledged yet when open
-// is set, and those to the viewer's own posts when mine is.
-func (d *Desk) Alerts(ctx context.Context, v Viewer, open, mine bool, limit int) ([]Alert, error) {
-	c, list := d.Live.Get(), []Alert{}
-	rows, err := d.alerts(ctx, c, v, open, min(max(limit, 1), 1000))
-	if err != nil {
-		return nil, err
-	}
-	for _, a := range rows {
-		if mine && !slices.Contains(v.Posts, a.Post) {
-			continue
-		}
-		row := Alert{
-			ID: a.ID.String(), Number: a.Number, Region: named(a.Region, regionTitle(c, a.Region)), Level: a.Level, LevelTitle: LevelTitle(a.Level),
-			Post: a.Post, Text: a.Text, At: local(c, a.At), AckedBy: a.AckedBy, AckedAt: local(c, a.AckedAt),
-		}
-		if a.Unit != "" {
-			row.Unit = named(a.Unit, c.UnitTitle(a.Unit))
-		}
-		list = append(list, row)
-	}
-	return list, nil
-}
-
-func (d *Desk) alerts(ctx context.Context, c *city.City, v Viewer, open bool, limit int) ([]store.Alert, error) {
-	f := store.AlertFilter{Open: open, Limit: limit}
-	if v.Unit != "" {
-		f.Units = unitsBelow(c, v.Unit)
-	}
-	rows, err := d.Store.Alerts(ctx, f)
-	if err != nil {
-		return nil, err
-	}
-	if v.Region != "" {
-		rows = slices.DeleteFunc(rows, func(a store.Alert) bool { return a.Region != v.Region && !c.Rules.WithinRegion(a.Region, v.Region) })
-	}
-	var ids []ticket.ID
-	for _, a := range rows {
-		if !a.Ticket.IsZero() && !slices.Contains(ids, a.Ticket) {
-			ids = append(ids, a.Ticket)
-		}
-	}
-	tickets, err := d.ticketsOf(ctx, ids)
-	return slices.DeleteFunc(rows, func(a store.Alert) bool {
-		t, known := tickets[a.Ticket]
-		return known && t.Confidential && !v.sees(c, t)
-	}), err
-}
-
-// Ack acknowledges an alert. Errors: NotFound when there is none in the viewer's scope; Conflict, with
-// who did, when it is acknowledged already.
-func (d *Desk) Ack(ctx context.Context, v Viewer, id ticket.ID) error {
-	if v.Unit != "" || v.Region != "" {
-		rows, err := d.alerts(ctx, d.Live.Get(), v, false, 1000)
-		if err != nil {
-			return err
-		}
-		if !slices.ContainsFunc(rows, func(a store.Alert) bool { return a.ID == id }) {
-			return ticket.Errorf(ticket.NotFound, "alert.unknown", "没有这条告警")
-		}
-	}
-	if err := d.Store.AckAlert(ctx, id, v.Login, d.Now()); err != nil {
-		return err
-	}
-	d.Committed(false)
-	return nil
-}
-
 // Notice is something to tell a unit or a citizen, without what it says.
 type Notice struct {
 	ID       int64     `json:"id"`
@@ -220,21 +138,35 @@ type Notice struct {
 	Next     time.Time `json:"next,omitzero"`
 	Done     time.Time `json:"done,omitzero"`
 	Error    string    `json:"error,omitempty"`
+	Why      string    `json:"why,omitempty"`     // rule or step, and for pages the route
+	Page     int64     `json:"page,omitempty"`    // the page that tells of it
+	Silence  int64     `json:"silence,omitempty"` // what held it back
 }
 
-// Notices lists notices in a state, newest first, before the one with id cursor (0: from the newest).
-func (d *Desk) Notices(ctx context.Context, state store.NoticeState, cursor int64, limit int) ([]Notice, error) {
+// Notices lists notices in a state, newest first, before the one with id cursor (0: from the newest). Of those
+// that were silenced only one silence's when silence is not 0.
+func (d *Desk) Notices(ctx context.Context, state store.NoticeState, silence, cursor int64, limit int) ([]Notice, error) {
 	c := d.Live.Get()
-	rows, err := d.Store.Notices(ctx, state, cursor, min(max(limit, 1), listMost))
+	read := func() ([]store.StoredNotice, error) {
+		if silence != 0 {
+			return d.Store.Silenced(ctx, silence, cursor, min(max(limit, 1), listMost))
+		}
+		return d.Store.Notices(ctx, state, cursor, min(max(limit, 1), listMost))
+	}
+	rows, err := read()
 	list := make([]Notice, 0, len(rows))
 	for _, n := range rows {
 		title := channelTitle(c, n.Target)
 		if u, ok := c.Rules.Unit(n.Target); ok {
 			title = u.Name
 		}
+		if to, ok := c.Notices.Destination(n.Target); ok && (n.Kind == outbox.KindPage || n.Kind == outbox.KindUrgentPage) {
+			title = to.Title
+		}
 		list = append(list, Notice{
 			ID: n.ID, Kind: n.Kind, Target: Named{n.Target, title}, State: string(n.State), Attempts: n.Attempts,
 			Created: local(c, n.Created), Next: local(c, n.Next), Done: local(c, n.Done), Error: n.Error,
+			Why: n.Why, Page: n.Page, Silence: n.Silence,
 		})
 	}
 	return list, err

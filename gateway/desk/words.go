@@ -158,10 +158,14 @@ func clockWords(k sla.Clock, now time.Time) string {
 		return "已取消"
 	case sla.Running:
 	}
-	if k.Overdue || now.After(k.DueAt) {
-		return "已超时 " + duration(now.Sub(k.DueAt))
+	doubt := ""
+	if k.Provisional {
+		doubt = "（暂定）"
 	}
-	return "还剩 " + duration(k.DueAt.Sub(now))
+	if k.Overdue || now.After(k.DueAt) {
+		return "已超时 " + duration(now.Sub(k.DueAt)) + doubt
+	}
+	return "还剩 " + duration(k.DueAt.Sub(now)) + doubt
 }
 
 // duration is a stretch of wall time in words, to two places.
@@ -279,6 +283,8 @@ func eventWords(c *city.City, e *ticket.Event, before *ticket.Ticket) string {
 		return "移送" + c.UnitTitle(d.Unit) + because
 	case ticket.Escalate:
 		return ladderWords(c, d)
+	case ticket.Recalendar:
+		return recalendarWords(c, d)
 	case ticket.Supervise, ticket.Reply:
 		return ActionTitle(e.Action) + order(d) + until(c, d.Until) + because
 	case ticket.Supplement, ticket.Urge:
@@ -340,6 +346,27 @@ func callbackWords(c *city.City, e *ticket.Event) string {
 	}
 	if d.Satisfaction != "" {
 		words += "，" + satisfactionTitles[d.Satisfaction]
+	}
+	return words
+}
+
+// recalendarWords says which calendar a ticket has now, and what became of the citizen's deadline.
+func recalendarWords(c *city.City, d ticket.Details) string {
+	words := ActionTitle(ticket.Recalendar) + " " + d.Calendar
+	was, err := time.Parse(time.RFC3339Nano, d.Before["due"])
+	switch {
+	case d.Due.IsZero() || err != nil || c.Calendar == nil:
+		words += "，承办单位的时限相应调整"
+	case was.Equal(d.Due):
+		words += "，办结时限不变，仍为 " + c.Calendar.Words(d.Due)
+	default:
+		words += "，办结时限由 " + c.Calendar.Words(was) + " 改为 " + c.Calendar.Words(d.Due)
+	}
+	switch d.Before["provisional"] {
+	case "true":
+		words += "，不再是暂定"
+	case "false":
+		words += "，暂定"
 	}
 	return words
 }

@@ -277,7 +277,7 @@ func TestAUnitObjectsWhenItsReturnWindowIsOver(t *testing.T) {
 	m.Refused("ticket.return.late", yitang, ticket.Return, reason("not_ours"))
 	m.Refused("command.invalid", yitang, ticket.Object, reason("complex"))
 	m.Does(yitang, ticket.Object, reason("disputed_owner"))
-	alerts, err := o.desk.Alerts(t.Context(), officer, true, true, 10)
+	alerts, err := o.desk.Alerts(t.Context(), officer, desk.AlertQuery{Open: true, Mine: true, Limit: 10})
 	if err != nil || len(alerts) != 1 || alerts[0].Number != m.Number {
 		t.Fatalf("the duty officer has %+v, %v", alerts, err)
 	}

@@ -66,7 +66,7 @@ type happening struct {
 // two citizens who call in the same second do not both become the first.
 func (in *incidents) meet(r *ticket.Request, own *report) *happening {
 	h := &happening{all: in}
-	if r.Historic || r.Confidential || r.Source == ticket.SourceMachine {
+	if r.Historic || r.Training || r.Confidential || r.Source == ticket.SourceMachine {
 		return h
 	}
 	h.own = own
@@ -310,6 +310,9 @@ func (i *Intake) Warm(ctx context.Context) error {
 			return err
 		}
 		for n := range page.Items {
+			if page.Items[n].Training {
+				continue
+			}
 			r := store.ReportOf(&page.Items[n].Ticket)
 			found = append(found, remembered(c, &r))
 		}

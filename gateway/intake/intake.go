@@ -229,6 +229,7 @@ func prepare(ch *city.Channel, in adapters.Inbound, r ticket.Request) ticket.Req
 	if r.Region == "" {
 		r.Region = ch.Region
 	}
+	r.Training = r.Training || ch.Training
 	if r.HappenedAt.After(in.ReceivedAt.Add(24 * time.Hour)) {
 		r.HappenedAt = time.Time{} // a clock of 2099 tells nothing
 	}

@@ -68,7 +68,7 @@ func (i *Intake) stub(ctx context.Context, a admission) (adapters.Outcome, error
 		Action: ticket.Register, Actor: ticket.Actor{Kind: ticket.ActorChannel, ID: a.channel.ID}, Cause: ticket.Cause{Pack: a.city.Hash, Reason: a.delivery.Code},
 		Details: ticket.Details{Registration: &ticket.Registration{
 			Number: number, Channel: a.channel.ID, Key: a.request.Key, Kind: a.request.Kind, Source: a.channel.Source, Type: ticket.TypeOther,
-			Urgency: ticket.UrgencyNormal, Policy: a.city.PolicyKey(""), Quarantined: true, ReceivedAt: a.delivery.ReceivedAt,
+			Urgency: ticket.UrgencyNormal, Policy: a.city.PolicyKey("", now), Quarantined: true, Training: a.channel.Training, ReceivedAt: a.delivery.ReceivedAt,
 		}},
 		Private: &ticket.Private{Title: a.request.Title, TrackCode: trackCode},
 	}, now, i.Random)
@@ -196,7 +196,7 @@ func (i *Intake) restate(ctx context.Context, a admission, id ticket.ID, by tick
 	f, _, said := facts(a.city, a.channel, r, a.delivery.ReceivedAt)
 	result := a.city.Rules.Decide(&f, nil)
 	decision := result.Decision()
-	decision.Policy, decision.Classified = a.city.PolicyKey(decision.Policy), said
+	decision.Policy, decision.Classified = a.city.PolicyKey(decision.Policy, item.RegisteredAt), said // its clock has run since the stub
 	d := &draft{t: item.Ticket, events: city.Upto(&item.Ticket, history), now: now, intake: i}
 	if err := d.do(ticket.Command{
 		Action: ticket.Restate, Actor: by, Cause: ticket.Cause{Pack: a.city.Hash, Reason: "redriven"},

@@ -61,11 +61,14 @@ func (i *Intake) admit(ctx context.Context, a admission) adapters.Outcome {
 	if known.Request != nil {
 		return i.again(ctx, a, *known.Request)
 	}
-	a.own = func() ([]ticket.Ticket, error) { return known.Own, nil }
+	a.own = func() ([]ticket.Ticket, error) { return alikeTraining(&a.request, known.Own), nil }
 	out, err := i.settle(ctx, a)
 	for tries := 0; ticket.IsKind(err, ticket.Conflict) && tries < 3; tries++ {
 		// The tracker or a unit moved the ticket meanwhile: read it again.
-		a.own = sync.OnceValues(func() ([]ticket.Ticket, error) { return i.Store.Sender(ctx, senderOf(a), senderMost) })
+		a.own = sync.OnceValues(func() ([]ticket.Ticket, error) {
+			own, err := i.Store.Sender(ctx, senderOf(a), senderMost)
+			return alikeTraining(&a.request, own), err
+		})
 		out, err = i.settle(ctx, a)
 	}
 	switch {
@@ -79,6 +82,12 @@ func (i *Intake) admit(ctx context.Context, a admission) adapters.Outcome {
 		return failure(err)
 	}
 	return out
+}
+
+// alikeTraining leaves of a sender's tickets those of exercises to exercises, and the real ones to real requests:
+// an exercise must not disappear in a real ticket, nor a real matter in one that nobody is told of.
+func alikeTraining(r *ticket.Request, own []ticket.Ticket) []ticket.Ticket {
+	return slices.DeleteFunc(slices.Clone(own), func(t ticket.Ticket) bool { return t.Training != r.Training })
 }
 
 // again answers a request whose key has been taken before.
@@ -211,7 +220,7 @@ func (i *Intake) join(ctx context.Context, a admission) (ticket.Ticket, bool, er
 		}
 		if a.channel.Source == ticket.SourceExchange && r.TicketNumber != "" { // the system's word, not its caller's
 			item, err := i.Store.TicketByNumber(ctx, number)
-			if err == nil && item.State.Open() {
+			if err == nil && item.State.Open() && item.Training == r.Training {
 				return item.Ticket, true, nil
 			}
 			if err != nil && !isMissing(err) {

@@ -68,6 +68,11 @@ func (i *Intake) register(ctx context.Context, a admission) (adapters.Outcome, e
 	if change.Alerts, err = i.alarms(a.city, &d.t); err != nil {
 		return adapters.Outcome{}, err
 	}
+	pages, err := outbox.Pages(a.city, &d.t, change.Alerts, outbox.Cause{Key: d.t.ID.String() + "/0", Rule: "emergency_triage"})
+	if err != nil {
+		return adapters.Outcome{}, err
+	}
+	change.Outbox = append(change.Outbox, pages...)
 	if err := i.finish(ctx, a, change, out, d.t.ID); err != nil {
 		return adapters.Outcome{}, err
 	}
@@ -92,11 +97,12 @@ func (i *Intake) begin(ctx context.Context, a admission, f *routing.Facts, where
 	if err != nil {
 		return nil, err
 	}
+	policy := a.city.PolicyKey(decision.Policy, counted(r, receivedAt, now))
 	reg := &ticket.Registration{
 		Number: number, Channel: a.channel.ID, Key: r.Key, ThreadKey: r.ThreadKey, FoldKey: r.FoldKey, Kind: r.Kind,
 		Source: r.Source, Type: first(f.Type, ticket.TypeOther), Urgency: first(decision.Urgency, r.Urgency, ticket.UrgencyNormal),
-		Category: f.Category, Region: f.Region, Tags: union(r.Tags, decision.Tags), Policy: a.city.PolicyKey(decision.Policy),
-		Confidential: r.Confidential, Public: r.Public && !r.Confidential, Historic: r.Historic, NoCallback: r.NoCallback || r.Source == ticket.SourceMachine,
+		Category: f.Category, Region: f.Region, Tags: union(r.Tags, decision.Tags), Policy: policy,
+		Confidential: r.Confidential, Public: r.Public && !r.Confidential && !r.Training, Historic: r.Historic, Training: r.Training, NoCallback: r.NoCallback || r.Source == ticket.SourceMachine || !a.city.CallsBack(policy),
 		ForeignNumber: r.ForeignNumber, HappenedAt: r.HappenedAt, ReceivedAt: receivedAt, Facts: record(r, f),
 	}
 	if where.By != "" {
@@ -120,6 +126,14 @@ func (i *Intake) begin(ctx context.Context, a admission, f *routing.Facts, where
 		return nil, err
 	}
 	return &draft{t: t, events: []ticket.Event{e}, now: now, intake: i}, nil
+}
+
+// counted is when the citizen's clock starts: of what was imported, the day it was received.
+func counted(r *ticket.Request, receivedAt, now time.Time) time.Time {
+	if r.Historic {
+		return receivedAt
+	}
+	return now
 }
 
 // publicSummary says what a public ticket is about without a word of the citizen's, which may name
@@ -188,7 +202,7 @@ func (i *Intake) assign(ctx context.Context, d *draft, a admission, decision tic
 // The change it returns leaves the lead as it is: written with the new ticket, it makes sure that the
 // lead has not ended meanwhile, and nobody follows a matter whose reporters have had their answer.
 func (i *Intake) sharedWork(ctx context.Context, d *draft, a admission, h *happening) (lead store.TicketChange, shared bool, err error) {
-	if d.t.Urgency == ticket.UrgencyEmergency || d.t.Urgency == ticket.UrgencyNormal && !h.evident() {
+	if d.t.Training || d.t.Urgency == ticket.UrgencyEmergency || d.t.Urgency == ticket.UrgencyNormal && !h.evident() {
 		return lead, false, nil
 	}
 	match, id, ok := h.lead(ctx)
@@ -210,7 +224,7 @@ func (i *Intake) sharedWork(ctx context.Context, d *draft, a admission, h *happe
 	}
 	item, err := i.Store.Ticket(ctx, id)
 	apart := slices.ContainsFunc(own, func(t ticket.Ticket) bool { return t.SetApart(id) || item.SetApart(t.ID) })
-	if err != nil || apart || item.Confidential || item.State != ticket.StateDispatched && item.State != ticket.StateHandling {
+	if err != nil || apart || item.Confidential || item.Training || item.State != ticket.StateDispatched && item.State != ticket.StateHandling {
 		return lead, false, err
 	}
 	history, err := i.Store.History(ctx, id)
@@ -263,6 +277,9 @@ func (i *Intake) outcome(a admission, change store.TicketChange, say string) ada
 	t, due := &change.Ticket, ""
 	if !change.Due.IsZero() {
 		due = change.Due.In(a.city.Zone).Format("1月2日15:04")
+		if change.Provisional {
+			due += "（暂定）"
+		}
 	}
 	unit := a.city.UnitTitle(t.LeadUnit())
 	if t.LeadUnit() == "" {
@@ -271,7 +288,7 @@ func (i *Intake) outcome(a admission, change store.TicketChange, say string) ada
 	return adapters.Outcome{
 		Result: adapters.Accepted, Delivery: a.delivery.ID.String(), At: i.Now(),
 		Tickets: []adapters.TicketRef{{Number: t.Number, Code: t.Private.TrackCode, Unit: unit, Emergency: t.Urgency == ticket.UrgencyEmergency}},
-		Text:    a.city.Say(say, map[string]string{"number": t.Number, "code": t.Private.TrackCode, "unit": unit, "title": t.Private.Title, "reply": t.Private.PublicReply, "due": due}),
+		Text:    outbox.Training(t, a.city.Say(say, map[string]string{"number": t.Number, "code": t.Private.TrackCode, "unit": unit, "title": t.Private.Title, "reply": t.Private.PublicReply, "due": due})),
 	}
 }
 
@@ -332,7 +349,7 @@ func (i *Intake) alarms(c *city.City, t *ticket.Ticket) ([]store.Alert, error) {
 		}
 		list = append(list, store.Alert{
 			ID: id, Key: t.ID.String() + "/0/" + p.ID, Ticket: t.ID, Number: t.Number, Unit: c.DutyUnit, Region: t.Region,
-			Level: "red", Post: p.ID, Text: c.Say("emergency_triage", map[string]string{"number": t.Number}), At: t.RegisteredAt,
+			Level: "red", Post: p.ID, Text: outbox.Training(t, c.Say("emergency_triage", map[string]string{"number": t.Number})), At: t.RegisteredAt,
 		})
 	}
 	return list, nil
@@ -341,9 +358,14 @@ func (i *Intake) alarms(c *city.City, t *ticket.Ticket) ([]store.Alert, error) {
 // titleMost is how many characters of a text make a title.
 const titleMost = 40
 
-// title is the request's own, or the beginning of its text. It ends before a number that it would cut: half of a
-// telephone number is not masked.
+// title is the title of a request's ticket; everybody who reads that of an exercise sees that it is one.
 func title(r *ticket.Request) string {
+	return outbox.Training(&ticket.Ticket{Training: r.Training}, plainTitle(r))
+}
+
+// plainTitle is the request's own, or the beginning of its text. It ends before a number that it would cut: half of a
+// telephone number is not masked.
+func plainTitle(r *ticket.Request) string {
 	if t := strings.TrimSpace(r.Title); t != "" {
 		return t
 	}

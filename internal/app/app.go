@@ -21,6 +21,7 @@ import (
 	"github.com/citizen-hotline/gateway/adapters"
 	"github.com/citizen-hotline/gateway/adapters/all"
 	"github.com/citizen-hotline/gateway/config"
+	relay "github.com/citizen-hotline/gateway/duty/watch"
 	"github.com/citizen-hotline/gateway/gateway"
 	"github.com/citizen-hotline/gateway/gateway/desk"
 	"github.com/citizen-hotline/gateway/gateway/intake"
@@ -32,6 +33,7 @@ import (
 	"github.com/citizen-hotline/gateway/internal/outbox"
 	"github.com/citizen-hotline/gateway/internal/seal"
 	"github.com/citizen-hotline/gateway/internal/search"
+	"github.com/citizen-hotline/gateway/internal/watch"
 	"github.com/citizen-hotline/gateway/sla/tracker"
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/store/lanes"
@@ -53,7 +55,9 @@ type App struct {
 	desk     *desk.Desk
 	accounts *account.Accounts
 	tracker  *tracker.Tracker
+	relay    *relay.Watch
 	outbox   *outbox.Worker
+	watch    *watch.Watcher
 	server   *gateway.Server
 	metrics  *registry
 
@@ -172,15 +176,18 @@ func (a *App) openCity(ctx context.Context) error {
 
 // egress is the client for everything sent out; in a demo the sinks are on this machine.
 func (a *App) egress() *http.Client {
-	return egress.Client(10*time.Second, func() []string {
-		if a.options.Demo {
-			return []string{"127.0.0.1", "localhost"}
-		}
-		if a.live == nil {
-			return nil
-		}
-		return a.live.Get().AllowHosts
-	})
+	return egress.Client(10*time.Second, a.allowedHosts)
+}
+
+// allowedHosts are the hosts in private networks that may be sent to now.
+func (a *App) allowedHosts() []string {
+	if a.options.Demo {
+		return []string{"127.0.0.1", "localhost"}
+	}
+	if a.live == nil {
+		return nil
+	}
+	return a.live.Get().AllowHosts
 }
 
 // startDemoClock sets the clock to the storm day of the pack, or where the last run left it.
@@ -209,7 +216,7 @@ func (a *App) build() error {
 	now := func() time.Time { return a.clock.Now() }
 	a.outbox = outbox.New(outbox.Options{
 		Store: a.store, Live: a.live, Media: a.media, HTTP: a.lend.http, Secret: a.lend.secret,
-		Random: rand.Reader, Log: a.log.With(slog.String("part", "outbox")), Now: now, Wall: time.Now, Speed: a.clock.speed,
+		Dial: egress.Dialer(a.allowedHosts), Random: rand.Reader, Log: a.log.With(slog.String("part", "outbox")), Now: now, Wall: time.Now, Speed: a.clock.speed,
 		Every: time.Second, Metrics: outbox.NewMetrics(a.metrics),
 	})
 	committed := func(urgent bool) {
@@ -218,19 +225,35 @@ func (a *App) build() error {
 	}
 	a.desk = desk.New(desk.Options{
 		Store: a.store, Index: a.search, Live: a.live, Now: now, Random: rand.Reader,
-		Log: a.log.With(slog.String("part", "desk")), Committed: committed,
+		Log: a.log.With(slog.String("part", "desk")), Committed: committed, Breakers: a.outbox.Destinations,
 	})
 	a.intake = intake.New(intake.Options{
 		Store: a.store, Live: a.live, Now: now, Random: rand.Reader, Log: a.log.With(slog.String("part", "intake")),
 		Desk: a.desk, Committed: committed, Metrics: intake.NewMetrics(a.metrics),
 	})
+	together := 0
+	if a.options.shared() {
+		together = 64 // nobody waits behind one writer
+	}
 	a.tracker = tracker.New(tracker.Options{
-		Store: a.store, Live: a.live, Random: rand.Reader, Log: a.log.With(slog.String("part", "tracker")), Now: now,
+		Together: together,
+		Store:    a.store, Live: a.live, Random: rand.Reader, Log: a.log.With(slog.String("part", "tracker")), Now: now,
 		Every: a.clock.Pause(time.Second), Committed: committed, Metrics: tracker.NewMetrics(a.metrics),
+		Sound: a.soundClock,
+	})
+	a.watch = watch.New(watch.Options{
+		Store: a.store, Live: a.live, Random: rand.Reader, Log: a.log.With(slog.String("part", "watch")), HTTP: a.lend.http,
+		Secret: func(ref string) (string, error) { return a.lend.secret(adapters.SecretRef(ref)) }, Sender: a.outbox.Sender,
+		Wall: time.Now, Tracker: a.tracker.Ran, Outbox: a.outbox.Ran, Speed: a.clock.speed, Metrics: watch.NewMetrics(a.metrics),
+	})
+	a.relay = relay.New(relay.Options{
+		Store: a.store, Live: a.live, Random: rand.Reader, Log: a.log.With(slog.String("part", "relay")), Now: now,
+		Every: a.clock.Pause(time.Second), Committed: committed, Metrics: relay.NewMetrics(a.metrics),
 	})
 	a.accounts = account.New(account.Options{Store: a.store, Now: a.worldNow, Random: rand.Reader})
 
 	a.metrics.MustRegister(newBacklog(func(ctx context.Context) (store.Counts, error) { return a.store.Counts(ctx, now()) }))
+	a.metrics.MustRegister(newCalendarDays(a.live.Get, now))
 
 	var demo *gateway.DemoInfo
 	if a.options.Demo {
@@ -262,7 +285,7 @@ func (a *App) Run(ctx context.Context, ln net.Listener) error {
 	}
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	var loops sync.WaitGroup
-	for _, loop := range []func(context.Context){a.tracker.Run, a.outbox.Run, a.runIndex, a.runPack, a.runDemoClock, a.runClock, a.runIncidents, a.watchKeys, a.runRetention, a.runShadow} {
+	for _, loop := range []func(context.Context){a.tracker.Run, a.relay.Run, a.outbox.Run, a.runIndex, a.runPack, a.runDemoClock, a.runClock, a.runIncidents, a.watchKeys, a.runRetention, a.runShadow, a.runRecalendar, a.runCalendarWatch, a.runWatch} {
 		loops.Go(func() { loop(work) })
 	}
 	served := make(chan error, 1)
@@ -306,6 +329,15 @@ func (a *App) runIndex(ctx context.Context) {
 // runPack follows the active pack of the store.
 func (a *App) runPack(ctx context.Context) {
 	a.every(ctx, 5*time.Second, func() error { return a.follow(ctx) })
+}
+
+// runWatch watches the watchers. Its own looks stay short: what is stuck must not hold it, too.
+func (a *App) runWatch(ctx context.Context) {
+	a.every(ctx, 5*time.Second, func() error {
+		look, cancel := context.WithTimeout(ctx, 30*time.Second)
+		defer cancel()
+		return a.watch.RunOnce(look, a.clock.Now())
+	})
 }
 
 // runDemoClock notes how far a demo has come.

@@ -28,13 +28,11 @@ func buildCity(p *config.Pack, l lend) (*city.City, error) {
 		Zone:   p.City.Location,
 		Bounds: p.City.Bounds.Box(),
 		Rules:  p.Ruleset, Classifier: p.Classifier, Policies: p.PolicySet, DefaultPolicy: p.City.DefaultPolicy, Calendar: p.Calendar,
-		Channels: make(map[string]*city.Channel, len(p.Channels)), Reasons: make(map[string]city.Reason, len(p.Reasons)),
+		Calendars: p.NewestCalendars(),
+		Channels:  make(map[string]*city.Channel, len(p.Channels)), Reasons: make(map[string]city.Reason, len(p.Reasons)),
 		Keep:     keepOf(p),
-		DutyUnit: p.DutyUnit(), AllowHosts: p.City.AllowHosts, Say: p.Text,
-		OnDuty: func(post string, at time.Time) string {
-			who, _, _ := p.Roster.On(post, at)
-			return who
-		},
+		DutyUnit: p.DutyUnit(), Notices: p.Notices, AllowHosts: p.City.AllowHosts, Say: p.Text,
+		Roster: p.Roster, AlertRules: p.AlertRules,
 	}
 	for _, r := range p.Reasons {
 		c.Reasons[r.Code] = city.Reason{Code: r.Code, Title: r.Title, Basis: r.Basis, Advice: r.Advice, For: r.For, Evidence: r.Evidence}
@@ -66,5 +64,5 @@ func buildChannel(p *config.Pack, ch config.Channel, l lend) (*city.Channel, err
 	if err != nil {
 		return nil, err
 	}
-	return &city.Channel{Channel: info, Spec: spec, Adapter: a, PerMin: ch.Rate.PerMinute, Example: ch.Example}, nil
+	return &city.Channel{Channel: info, Spec: spec, Adapter: a, PerMin: ch.Rate.PerMinute, Example: ch.Example, Training: ch.Training}, nil
 }

@@ -17,10 +17,40 @@ type Clock struct {
 	speed float64
 	told  func() time.Time // a clock of its own, for tests
 	ahead atomic.Int64     // how far the machine's clock runs ahead of the database's, ns
+
+	look  func() reading          // what the machine's clocks show
+	sound atomic.Pointer[reading] // what they showed when they were last found right
+}
+
+// reading is what a machine's two clocks show at a moment: the one people set, and the one that only counts on.
+type reading struct {
+	wall    time.Time
+	counted time.Duration
 }
 
 // realClock is the world's time.
-func realClock() *Clock { return &Clock{speed: 1} }
+func realClock() *Clock {
+	began := time.Now()
+	c := &Clock{speed: 1, look: func() reading {
+		now := time.Now()
+		return reading{wall: now.Round(0), counted: now.Sub(began)} // rounded, it is compared by the wall
+	}}
+	c.settle()
+	return c
+}
+
+// settle takes what the clocks show now for right.
+func (c *Clock) settle() {
+	r := c.look()
+	c.sound.Store(&r)
+}
+
+// jumped is how far the wall clock has been set since it was last found right. A machine that was suspended shows the
+// same: its wall clock went on and nothing was counted.
+func (c *Clock) jumped() time.Duration {
+	now, then := c.look(), c.sound.Load()
+	return now.wall.Sub(then.wall) - (now.counted - then.counted)
+}
 
 // demoClock starts at start and runs speed times as fast as the world.
 func demoClock(start time.Time, speed float64) *Clock {

@@ -104,6 +104,33 @@ func (a *App) syncClock(ctx context.Context) error {
 	return nil
 }
 
+// jumpLimit is how far a wall clock may be set at once before it is asked whether it is right. What keeps clocks in step
+// sets them by less.
+const jumpLimit = time.Minute
+
+// soundClock says why deadlines must not be judged by this machine's clock now: it was set, and does not agree with the
+// database's. Where there is no second clock to ask, a clock that was set is believed, and the log says so loudly: it
+// may have been wrong before, or the machine asleep.
+func (a *App) soundClock(ctx context.Context) error {
+	if !a.clock.real() {
+		return nil
+	}
+	jump := a.clock.jumped()
+	if jump.Abs() <= jumpLimit {
+		return nil
+	}
+	if _, has := a.store.(clocked); !has {
+		a.log.ErrorContext(ctx, "this machine's clock was set, or the machine slept; deadlines follow the clock as it is now", slog.Duration("by", jump.Round(time.Second)))
+		a.clock.settle()
+		return nil
+	}
+	if err := a.syncClock(ctx); err != nil {
+		return fmt.Errorf("the clock jumped by %s: %w", jump.Round(time.Second), err)
+	}
+	a.clock.settle()
+	return nil
+}
+
 // runClock keeps the clock in step with the database's.
 func (a *App) runClock(ctx context.Context) {
 	if _, has := a.store.(clocked); has && a.clock.real() {

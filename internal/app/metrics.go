@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/citizen-hotline/gateway/internal/city"
 	"github.com/citizen-hotline/gateway/store"
 )
 
@@ -39,6 +40,7 @@ func newBacklog(counts func(ctx context.Context) (store.Counts, error)) *backlog
 	add("hotline_tickets_open", "Tickets on which work or a callback is owed.", func(c store.Counts) int64 { return c.Open })
 	add("hotline_tickets_triage", "Tickets without a sure owner.", func(c store.Counts) int64 { return c.Triage })
 	add("hotline_tickets_overdue", "Open tickets past the citizen's deadline.", func(c store.Counts) int64 { return c.Overdue })
+	add("hotline_tickets_overdue_unrated", "Of the overdue, those outside the public rates: machines' alarms, patrols.", func(c store.Counts) int64 { return c.OverdueUnrated })
 	add("hotline_quarantine_open", "Deliveries that could not be read and wait.", func(c store.Counts) int64 { return c.Quarantined })
 	add("hotline_outbox_pending", "Notices that wait to be delivered.", func(c store.Counts) int64 { return c.NoticesPending })
 	add("hotline_outbox_dead", "Notices given up, waiting to be driven again.", func(c store.Counts) int64 { return c.NoticesDead })
@@ -65,5 +67,32 @@ func (b *backlog) Collect(ch chan<- prometheus.Metric) {
 	}
 	for _, g := range b.gauges {
 		ch <- prometheus.MustNewConstMetric(g.desc, prometheus.GaugeValue, float64(g.of(counts)))
+	}
+}
+
+// calendarDays is how many days lie between now and the first day whose holidays a calendar does not know.
+type calendarDays struct {
+	city func() *city.City
+	now  func() time.Time
+	desc *prometheus.Desc
+}
+
+func newCalendarDays(of func() *city.City, now func() time.Time) *calendarDays {
+	return &calendarDays{city: of, now: now, desc: prometheus.NewDesc(
+		"hotline_calendar_days_left", "Days until the first day of a year whose holiday notice the calendar does not have.", []string{"calendar"}, nil)}
+}
+
+// Describe implements prometheus.Collector.
+func (d *calendarDays) Describe(ch chan<- *prometheus.Desc) { ch <- d.desc }
+
+// Collect implements prometheus.Collector.
+func (d *calendarDays) Collect(ch chan<- prometheus.Metric) {
+	now := d.now()
+	for _, c := range d.city().Calendars {
+		if c.Spec().Holidays != "" {
+			continue // it has those of another
+		}
+		_, first := unpublished(c, now)
+		ch <- prometheus.MustNewConstMetric(d.desc, prometheus.GaugeValue, float64(daysTo(now.In(c.Zone()), first)), c.ID())
 	}
 }

@@ -84,8 +84,9 @@ func (a *App) Greet(ctx context.Context) {
 Try next, in a second terminal:
   bin/hotline demo --to %s          send the storm day
   curl %s/readyz
+  open %s/duty                    who is on duty, alerts by the line; sign in as duty
   open %s/api/v1/docs             the API
-`, demoPassword, a.options.PublicURL, a.options.PublicURL, a.options.PublicURL)
+`, demoPassword, a.options.PublicURL, a.options.PublicURL, a.options.PublicURL, a.options.PublicURL)
 }
 
 // ListAdapters prints the adapters of this build.

@@ -36,7 +36,23 @@ func (a *App) publish(ctx context.Context, dir, author, note string) (*city.City
 	if err != nil {
 		return nil, err
 	}
+	if active.Hash != "" {
+		a.warnEdited(ctx, p, active.Hash)
+	}
 	return c, a.store.PublishPack(ctx, store.Pack{Hash: p.Hash, Author: author, Note: note, At: a.clock.Now(), Archive: archive})
+}
+
+// warnEdited says which policies were changed without a new number: open tickets that are pinned to them are judged by
+// the new terms from now on. The pack is taken all the same; a slip of the pen must be mendable.
+func (a *App) warnEdited(ctx context.Context, p *config.Pack, before string) {
+	old, err := storedPack(ctx, a.store, before)
+	if err != nil {
+		return // what was in force cannot be read any more; the new pack can
+	}
+	if keys := p.PolicySet.Edited(old.PolicySet); len(keys) > 0 {
+		a.log.WarnContext(ctx, "policies were changed without a new version: deadlines of open tickets move; see hotline sla preview",
+			slog.Any("policies", keys))
+	}
 }
 
 // prepare builds the city of a pack and checks that it fits the tickets that are open.
@@ -46,6 +62,9 @@ func (a *App) prepare(ctx context.Context, p *config.Pack) (*city.City, error) {
 		return nil, err
 	}
 	if err := p.Fits(open); err != nil {
+		return nil, err
+	}
+	if err := p.Holds(a.clock.Now()); err != nil {
 		return nil, err
 	}
 	return buildCity(p, a.lend)

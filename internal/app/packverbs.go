@@ -61,6 +61,9 @@ var ErrChecks = errors.New("the pack does not pass")
 // Check checks a pack and runs its tests, in words or as JSON.
 func Check(dir string, asJSON bool, out io.Writer) error {
 	p, err := LoadPack(dir)
+	if err == nil {
+		err = p.Holds(time.Now())
+	}
 	if err != nil {
 		var problems config.Problems
 		problems = problems.Merge(err)
@@ -301,11 +304,9 @@ func Deadline(dir, calendar, received string, limit LimitWords, asJSON bool, out
 	if err != nil {
 		return err
 	}
-	c := p.Calendar
-	if calendar != "" {
-		if c = p.CalendarByID(calendar); c == nil {
-			return fmt.Errorf("pack %s has no calendar %q", p.City.ID, calendar)
-		}
+	c, err := packCalendar(p, calendar)
+	if err != nil {
+		return err
 	}
 	if err := l.Validate(); err != nil {
 		return err

@@ -38,6 +38,10 @@ func SendDemo(ctx context.Context, dir string, o demo.Options) error {
 			o.Desks = append(o.Desks, demo.Desk{Unit: u.ID, URL: u.Notify.URL, Secret: u.Notify.Secret})
 		}
 	}
+	for i := range p.Notices.Destinations {
+		to := &p.Notices.Destinations[i]
+		o.Pages = append(o.Pages, demo.PageSink{Title: to.Title, Kind: to.Kind, URL: to.URL, Token: to.Token, Secret: to.Secret})
+	}
 	o.Channel = func(id string) (demo.Channel, bool) {
 		c, ok := channels[id]
 		return c, ok

@@ -8,18 +8,9 @@ import (
 
 	"github.com/citizen-hotline/gateway/internal/city"
 	"github.com/citizen-hotline/gateway/sla"
-	"github.com/citizen-hotline/gateway/sla/tracker"
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/ticket"
 )
-
-// explained is a clock with how its deadline came about.
-type explained struct {
-	sla.Clock
-	Title     string        `json:"title"`
-	UnitTitle string        `json:"unit_title,omitempty"`
-	Segments  []sla.Segment `json:"segments"`
-}
 
 // clockReader reads one ticket.
 type clockReader interface {
@@ -59,33 +50,30 @@ func ExplainClocks(ctx context.Context, where Where, number string, asJSON bool,
 	if err != nil {
 		return err
 	}
-	c := &city.City{Policies: pack.PolicySet, DefaultPolicy: pack.City.DefaultPolicy} // all that clocks rest on
-	clocks, ok := c.Clocks(&item.Ticket, city.Upto(&item.Ticket, history), now)
+	c := &city.City{Policies: pack.PolicySet, DefaultPolicy: pack.City.DefaultPolicy, Rules: pack.Ruleset, Zone: pack.City.Location} // all that clocks rest on
+	told, ok := c.ExplainClocks(&item.Ticket, city.Upto(&item.Ticket, history), now)
 	if !ok {
 		return fmt.Errorf("the pack in force has neither policy %q of the ticket nor a default one", item.Policy)
 	}
-	calendar := pack.Calendar
-	if _, own, ok := pack.PolicySet.Lookup(item.Policy); ok {
-		calendar = own
-	}
-	list := make([]explained, len(clocks))
-	for i, k := range clocks {
-		list[i] = explained{Clock: k, Title: tracker.ClockTitle(k.Name) + "时限", Segments: sla.Explain(calendar, k)}
-		if k.Unit != "" {
-			list[i].UnitTitle = pack.Ruleset.UnitName(k.Unit)
-		}
-	}
 	if asJSON {
-		return json.NewEncoder(out).Encode(map[string]any{"number": item.Number, "policy": item.Policy, "now": now, "clocks": list})
+		return json.NewEncoder(out).Encode(told)
 	}
-	fmt.Fprintf(out, "工单  %s\n时限办法  %s\n现在  %s\n", item.Number, item.Policy, calendar.Words(now))
-	for _, k := range list {
-		printClock(out, calendar, &k)
+	terms := told.Policy + "  " + told.PolicyTitle
+	if told.Statutory {
+		terms += "（法定）"
+	}
+	fmt.Fprintf(out, "工单  %s\n时限办法  %s\n", told.Number, terms)
+	if told.Basis != "" {
+		fmt.Fprintf(out, "依据  %s\n", told.Basis)
+	}
+	fmt.Fprintf(out, "现在  %s\n", told.Calendar.Words(now))
+	for i := range told.Clocks {
+		printClock(out, told.Calendar, &told.Clocks[i])
 	}
 	return nil
 }
 
-func printClock(out io.Writer, calendar *sla.Calendar, k *explained) {
+func printClock(out io.Writer, calendar *sla.Calendar, k *city.ExplainedClock) {
 	holder := "整单"
 	if k.UnitTitle != "" {
 		holder = k.UnitTitle

@@ -30,6 +30,7 @@ type bench struct {
 	city     string    // folder of the pack that is measured
 	dir      string    // everything the run writes; removed at its end
 	short    bool      // about a minute in all
+	open     int       // open tickets of part ladder
 	cpu      string    // where the CPU profile of part load is kept
 	progress io.Writer // what is being done, for the person who waits
 	table    table
@@ -55,6 +56,7 @@ type part struct {
 var parts = []part{
 	{"route", "routing and compiling rules, beside a naive loop", (*bench).route},
 	{"clocks", "evaluating the clocks of a ticket", (*bench).clocks},
+	{"ladder", "the tracker on both engines, with a city's tickets open", (*bench).ladder},
 	{"grouped", "tickets that share transactions, beside one transaction each", (*bench).grouped},
 	{"path", "the full durable path, beside an endpoint that does nothing", (*bench).path},
 	{"postgres", "the other engine: its writer, the full path, three gateways, bytes a ticket", (*bench).postgres},
@@ -79,6 +81,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	flags.SetOutput(progress)
 	short := flags.Bool("short", false, "take about a minute: shorter and fewer rounds")
 	only := flags.String("only", "", "comma-separated parts to measure: "+strings.Join(names(), ", ")+" (default all)")
+	open := flags.Int("open", 200_000, "how many tickets are open in part ladder")
 	cityDir := flags.String("city", "config/cities/linyi", "`folder` of the city pack")
 	dir := flags.String("dir", "", "`folder` on the disk to measure (default: the system's for temporary files)")
 	cpu := flags.String("cpuprofile", "", "keep the server's CPU profile in this `file` (part load)")
@@ -111,7 +114,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 		return fmt.Errorf("folder for the run's files: %w; name another with -dir", err)
 	}
 	defer os.RemoveAll(temp) //nolint:errcheck // what is left of it is the system's to clear
-	b := &bench{city: filepath.Clean(*cityDir), dir: temp, short: *short, cpu: *cpu, progress: progress}
+	b := &bench{city: filepath.Clean(*cityDir), dir: temp, short: *short, open: *open, cpu: *cpu, progress: progress}
 	if b.cpu == "" {
 		b.cpu = filepath.Join(temp, "cpu.pprof")
 	}

@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"github.com/citizen-hotline/gateway/adapters"
+	"github.com/citizen-hotline/gateway/duty"
 	"github.com/citizen-hotline/gateway/internal/classify"
 	"github.com/citizen-hotline/gateway/internal/geo"
+	"github.com/citizen-hotline/gateway/internal/paging"
 	"github.com/citizen-hotline/gateway/routing"
 	"github.com/citizen-hotline/gateway/sla"
 	"github.com/citizen-hotline/gateway/store"
@@ -32,15 +34,17 @@ type City struct {
 	Policies        *sla.PolicySet
 	DefaultPolicy   string
 	Calendar        *sla.Calendar
+	Calendars       []*sla.Calendar // the newest version of each of the pack
 	Channels        map[string]*Channel
 	Reasons         map[string]Reason
-	DutyUnit        string // the unit of the duty desk
+	Notices         *paging.Plan
+	DutyUnit        string       // the unit of the duty desk
+	Roster          *duty.Roster // who holds which post, by its rotations alone
+	AlertRules      duty.Rules   // what becomes of alerts nobody acknowledges
 	AllowHosts      []string
 	Keep            map[string]Keep // by class of data
 	// Say gives a text of the pack with its placeholders filled.
 	Say func(id string, values map[string]string) string
-	// OnDuty names who holds a post at a time, "" when nobody does.
-	OnDuty func(post string, at time.Time) string
 }
 
 // Keep is how long a class of data is kept, and why so long.
@@ -52,10 +56,11 @@ type Keep struct {
 // Channel is one channel, built and ready.
 type Channel struct {
 	adapters.Channel
-	Spec    adapters.Spec
-	Adapter adapters.Adapter
-	PerMin  int // deliveries a minute the channel may send; 0: no limit of its own
-	Example bool
+	Spec     adapters.Spec
+	Adapter  adapters.Adapter
+	PerMin   int // deliveries a minute the channel may send; 0: no limit of its own
+	Example  bool
+	Training bool // 演练: what comes by it never leaves the gateway
 }
 
 // Lane is the writer's lane of the channel's deliveries.
@@ -90,24 +95,64 @@ func (l *Live) Get() *City { return l.p.Load() }
 func (l *Live) Set(c *City) { l.p.Store(c) }
 
 // Clocks evaluates a ticket's clocks by the policy it is pinned to. Where the pack no longer has that
-// version, the latest of the policy holds, else the default policy: no deadline is dropped by a reload.
+// version, the one that held at registration does, else the default policy: no deadline is dropped by a reload.
 // ok is false when not even that one is there.
 func (c *City) Clocks(t *ticket.Ticket, history []ticket.Event, now time.Time) (clocks []sla.Clock, ok bool) {
-	policy, calendar, ok := c.Policies.Lookup(t.Policy)
+	policy, calendar, ok := c.Terms(t)
 	if !ok {
-		id, _, _ := strings.Cut(t.Policy, "@")
-		if policy, calendar, ok = c.Policies.Lookup(c.PolicyKey(id)); !ok {
-			return nil, false
-		}
+		return nil, false
 	}
 	return sla.Evaluate(history, policy, calendar, now), true
+}
+
+// Terms are the policy and the calendar a ticket's clocks go by; see [City.Clocks].
+func (c *City) Terms(t *ticket.Ticket) (policy sla.Policy, calendar *sla.Calendar, ok bool) {
+	if policy, calendar, ok = c.Policies.Lookup(t.Policy); !ok {
+		id, _, _ := strings.Cut(t.Policy, "@")
+		policy, calendar, ok = c.Policies.Lookup(c.PolicyKey(id, t.RegisteredAt))
+	}
+	return policy, calendar, ok
+}
+
+// Unrated reports whether a ticket is outside the public rates (不计率): its policy says so, or a machine
+// made it, which nobody asks whether it is satisfied.
+func (c *City) Unrated(t *ticket.Ticket) bool {
+	policy, _, ok := c.Terms(t)
+	return t.Source == ticket.SourceMachine || t.Training || ok && policy.Unrated
+}
+
+// CallsBack reports whether tickets of a policy, by its key, are called back: those that the public rates count, and
+// others that have a clock for it. Nobody waits for a word on a patrol's log.
+func (c *City) CallsBack(key string) bool {
+	policy, _, ok := c.Policies.Lookup(key)
+	_, clocked := policy.Clocks[sla.ClockCallback]
+	return !ok || !policy.Unrated || clocked
+}
+
+// ClocksAsOf is Clocks as they were while version was the newest of calendar id. same is true when that
+// cannot make a difference to the ticket; the clocks are then left out.
+func (c *City) ClocksAsOf(t *ticket.Ticket, history []ticket.Event, now time.Time, id string, version int) (clocks []sla.Clock, same bool) {
+	policy, calendar, ok := c.Terms(t)
+	if !ok {
+		return nil, true
+	}
+	before := calendar.AsOf(id, version, sla.Pinned(policy.Calendar))
+	if before == calendar {
+		return nil, true
+	}
+	return sla.Evaluate(history, policy, before, now), false
 }
 
 // Change is the write of a ticket's next state: the row, its events, and when to look again.
 // history is the whole of the ticket's events up to t, the new ones included; see [Upto].
 func (c *City) Change(expect int64, t ticket.Ticket, history []ticket.Event, now time.Time) store.TicketChange {
-	change := store.TicketChange{Expect: expect, Ticket: t, Events: history[expect:]}
 	clocks, _ := c.Clocks(&t, history, now)
+	return c.ChangeBy(expect, t, history[expect:], clocks)
+}
+
+// ChangeBy is Change for clocks that are known already.
+func (c *City) ChangeBy(expect int64, t ticket.Ticket, events []ticket.Event, clocks []sla.Clock) store.TicketChange {
+	change := store.TicketChange{Expect: expect, Ticket: t, Events: events, Unrated: c.Unrated(&t)}
 	if look, ok := sla.NextLook(clocks); ok {
 		change.Look = look
 	}
@@ -147,13 +192,13 @@ func Upto(t *ticket.Ticket, history []ticket.Event) []ticket.Event {
 	return history[:min(int64(len(history)), t.Version)]
 }
 
-// PolicyKey pins a policy by id: the latest version of it, of the default policy when the id is
-// unknown or empty.
-func (c *City) PolicyKey(id string) string {
-	if p, ok := c.Policies.Latest(id); ok {
-		return p.Key()
+// PolicyKey pins a policy by id for a ticket registered at a time: the version that holds then, or that of the
+// default policy when the id is unknown, empty, or does not hold yet.
+func (c *City) PolicyKey(id string, at time.Time) string {
+	p, ok := c.Policies.By(id, at)
+	if !ok {
+		p, _ = c.Policies.By(c.DefaultPolicy, at)
 	}
-	p, _ := c.Policies.Latest(c.DefaultPolicy)
 	return p.Key()
 }
 

@@ -25,6 +25,7 @@ type Options struct {
 	Channel func(id string) (c Channel, ok bool)
 	Secret  func(ref string) string // what a secret reference of the pack stands for
 	Desks   []Desk                  // emergency units whose own systems the demo plays
+	Pages   []PageSink              // destinations of pages that the demo plays
 	Zone    *time.Location          // the city's; nil means UTC
 	Out     io.Writer               // progress and table; nil means nowhere
 	JSON    bool                    // only the table, as JSON
@@ -99,6 +100,7 @@ func Run(ctx context.Context, o Options) error {
 	if err := d.readBack(ctx); err != nil {
 		return err
 	}
+	d.sayPages()
 	return d.report()
 }
 

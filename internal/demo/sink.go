@@ -21,6 +21,7 @@ import (
 type sink struct {
 	mu      sync.Mutex
 	notices []handover
+	pages   []page
 	forged  int
 }
 
@@ -50,6 +51,16 @@ func (d *day) openSink(ctx context.Context) (stop func()) {
 			hosts[u.Host] = http.NewServeMux()
 		}
 		hosts[u.Host].Handle("POST "+u.Path, s.take(desk.Unit, v, d.Wall))
+	}
+	for _, p := range d.Pages {
+		u, err := url.Parse(p.URL)
+		if err != nil || !loopback(u.Hostname()) {
+			continue
+		}
+		if hosts[u.Host] == nil {
+			hosts[u.Host] = http.NewServeMux()
+		}
+		hosts[u.Host].Handle("POST "+u.Path, s.takePage(p, d.Secret(p.Token), d.Secret(p.Secret), d.Wall))
 	}
 	for host, mux := range hosts {
 		ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", host)

@@ -1,4 +1,4 @@
-// Package egress is the one way out of the gateway over HTTP. It refuses addresses inside the
+// Package egress is the one way out of the gateway, over HTTP and to mail servers. It refuses addresses inside the
 // city's own networks (loopback, private, link-local and the like) unless the pack allows the
 // host by name, follows no redirects and bounds time and connections: what a sender or citizen
 // can choose must not become a way in.
@@ -21,11 +21,8 @@ var ErrForbidden = errors.New("egress: the host is in a private network and the 
 // Client makes an HTTP client. allowed lists the hosts, as written in URLs, that may lie in
 // private networks; it is asked at each connection, so that a reload counts at once.
 func Client(timeout time.Duration, allowed func() []string) *http.Client {
-	dialer := &net.Dialer{Timeout: 5 * time.Second}
 	transport := &http.Transport{
-		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			return dial(ctx, dialer, network, address, allowed())
-		},
+		DialContext:           Dialer(allowed),
 		TLSHandshakeTimeout:   5 * time.Second,
 		ResponseHeaderTimeout: timeout,
 		MaxIdleConnsPerHost:   4,
@@ -36,6 +33,14 @@ func Client(timeout time.Duration, allowed func() []string) *http.Client {
 		Transport:     transport,
 		Timeout:       timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// Dialer opens connections by the same rules, for what does not speak HTTP.
+func Dialer(allowed func() []string) func(ctx context.Context, network, address string) (net.Conn, error) {
+	dialer := &net.Dialer{Timeout: 5 * time.Second}
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		return dial(ctx, dialer, network, address, allowed())
 	}
 }
 

@@ -16,7 +16,8 @@ var inGlossary = map[string][]string{
 	"ticket":  {"State", "AssignmentState", "Action", "Kind", "SourceClass", "RequestType", "Urgency", "CallEvent"},
 	"sla":     {"ClockName", "ClockState", "LimitUnit"},
 	"routing": {"Stage"},
-	"store":   {"DeliveryState", "NoticeState", "Queue"},
+	"store":   {"DeliveryState", "NoticeState", "Queue", "AlertState", "AlertAction"},
+	"duty":    {"Kind", "Count"},
 }
 
 // A word that is stored and not explained is a word each reader explains differently.

@@ -41,6 +41,8 @@ var (
 var rooms = []room{
 	{"ticket", nil, stdlib},
 	{"sla", []string{"ticket"}, stdlib},
+	{"duty", nil, stdlib},
+	{"duty/watch", []string{"duty", "store", "ticket", "internal/city"}, anyone},
 	{"sla/tracker", []string{"sla", "store", "ticket", "internal/city", "internal/outbox", "internal/text"}, anyone},
 	{"routing", []string{"ticket", "internal/text", "internal/geo"}, []string{"github.com/paulmach/orb"}},
 
@@ -57,21 +59,24 @@ var rooms = []room{
 	{"store/sqlite/sqlitetest", []string{"store/sqlite", "store/storetest"}, anyone},
 	{"store/*", []string{"store", "store/tables", "store/lanes", "ticket", "internal/seal"}, anyone},
 
-	{"config", []string{"adapters", "ticket", "routing", "sla", "internal/classify", "internal/text", "internal/geo"}, anyone},
+	{"config", []string{"adapters", "duty", "ticket", "routing", "sla", "internal/classify", "internal/text", "internal/geo", "internal/paging"}, anyone},
 
 	{"gateway/intake", []string{"adapters", "routing", "sla", "store", "ticket", "internal/city", "internal/geo", "internal/media", "internal/outbox", "internal/same", "internal/text"}, anyone},
-	{"gateway/desk", []string{"adapters", "gateway/intake", "routing", "sla", "store", "ticket", "internal/city", "internal/geo", "internal/media", "internal/outbox", "internal/same", "internal/text"}, anyone},
+	{"gateway/desk", []string{"adapters", "duty", "gateway/intake", "routing", "sla", "store", "ticket", "internal/city", "internal/geo", "internal/media", "internal/outbox", "internal/paging", "internal/same", "internal/text"}, anyone},
 	{"gateway/api", []string{"gateway/intake", "gateway/desk", "adapters", "routing", "sla", "store", "ticket", "internal/*"}, anyone},
 	{"gateway", []string{"gateway/...", "adapters", "ticket", "web", "internal/*"}, anyone},
 
-	{"internal/app", []string{"adapters/...", "config", "gateway/...", "internal/*", "routing", "sla/...", "store/...", "ticket", "web"}, anyone},
+	{"internal/app", []string{"adapters/...", "config", "duty/...", "gateway/...", "internal/*", "routing", "sla/...", "store/...", "ticket", "web"}, anyone},
 	{"internal/bench", anyone, anyone},
 	{"internal/house", nil, stdlib},
-	{"internal/city", []string{"adapters", "routing", "sla", "store", "ticket", "internal/classify", "internal/geo"}, anyone},
+	{"internal/city", []string{"adapters", "duty", "routing", "sla", "store", "ticket", "internal/classify", "internal/geo", "internal/paging"}, anyone},
 	{"internal/replay", []string{"config", "routing", "sla", "ticket"}, stdlib},
 	{"internal/search", []string{"store", "ticket", "internal/text"}, anyone},
 	{"internal/spool", []string{"adapters", "ticket"}, anyone},
-	{"internal/outbox", []string{"adapters", "store", "ticket", "internal/city", "internal/signature", "internal/text"}, anyone},
+	{"internal/outbox", []string{"adapters", "sla", "store", "ticket", "internal/city", "internal/paging", "internal/sender", "internal/signature", "internal/text"}, anyone},
+	{"internal/paging", []string{"ticket"}, stdlib},
+	{"internal/sender", []string{"internal/paging", "internal/signature"}, anyone},
+	{"internal/watch", []string{"store", "ticket", "internal/city", "internal/paging", "internal/sender"}, anyone},
 	{"internal/account", []string{"store", "ticket"}, anyone},
 	{"internal/wire", []string{"adapters", "ticket", "internal/signature", "internal/text"}, anyone},
 	{"internal/*", []string{"ticket", "internal/signature", "internal/text", "internal/geo", "internal/seal"}, anyone},
@@ -103,7 +108,8 @@ var fences = []fence{
 	{"modernc.org/sqlite", []string{"store/*", "internal/search"}, nil},
 	{"github.com/pressly/goose", []string{"store/*", "internal/search"}, nil},
 	{"github.com/jackc/pgx", []string{"store/*", "internal/search", "internal/bench"}, nil}, // bench measures against a plain use of it
-	{"github.com/expr-lang/expr", []string{"adapters/webhook", "internal/bench"}, nil},      // bench measures our rules beside it
+	{"github.com/wneessen/go-mail", []string{"internal/sender"}, nil},
+	{"github.com/expr-lang/expr", []string{"adapters/webhook", "internal/bench"}, nil}, // bench measures our rules beside it
 }
 
 // fileImport is one import of one file that is not a test.

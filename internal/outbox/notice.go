@@ -4,6 +4,7 @@
 package outbox
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 
@@ -19,6 +20,9 @@ const (
 	KindCitizen   = "citizen"   // to the citizen, on the channel the request came by
 	KindLadder    = "ladder"    // a ladder step, to posts of a unit
 	KindMedia     = "media"     // fetch an attachment the platform still holds
+	// What destinations of the pack are told, in groups, and each by itself where life is in danger.
+	KindPage       = "page"
+	KindUrgentPage = "page_urgent"
 )
 
 // UnitNotice is what a unit's system is told: enough to act, no identity of the citizen.
@@ -52,10 +56,13 @@ type LadderNotice struct {
 	Level string   `json:"level"`
 	Posts []string `json:"posts"`
 	Due   int64    `json:"due"` // Unix ms
+	// Provisional: the deadline rests on a year whose holidays are not known.
+	Provisional bool `json:"provisional,omitempty"`
 }
 
 // About makes a notice about an event of a ticket. Its key is the kind, the ticket, the event and
-// the target, so that one event tells a target once.
+// the target, so that one event tells a target once. Of a training ticket (演练) it is withheld: kept for the
+// record, so that the exercise shows who would have been told, and never sent. The worker looks again.
 func About(kind, target string, t *ticket.Ticket, e ticket.Event, body any) (store.Notice, error) {
 	b, err := json.Marshal(body)
 	if err != nil {
@@ -63,9 +70,13 @@ func About(kind, target string, t *ticket.Ticket, e ticket.Event, body any) (sto
 	}
 	return store.Notice{
 		Key: fmt.Sprintf("%s/%s/%d/%s", kind, t.ID, e.Seq, target), Ticket: t.ID, Kind: kind, Target: target,
-		Body: b, Due: e.At, Created: e.At,
+		Body: b, Due: e.At, Created: e.At, Why: cause(e),
+		Withheld: t.Training && kind != KindMedia,
 	}, nil
 }
+
+// cause is why an event is told of: its rule, else the coded reason, else the action itself.
+func cause(e ticket.Event) string { return cmp.Or(e.Cause.Rule, e.Cause.Reason, string(e.Action)) }
 
 // masked is free text as a unit's system gets it, whoever runs the unit: without numbers of persons and
 // without the names of those who brought the matter.

@@ -8,16 +8,19 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/citizen-hotline/gateway/adapters"
 	"github.com/citizen-hotline/gateway/internal/city"
+	"github.com/citizen-hotline/gateway/internal/sender"
 	"github.com/citizen-hotline/gateway/internal/signature"
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/ticket"
@@ -27,6 +30,7 @@ import (
 type Store interface {
 	store.Writer
 	store.Outbox
+	store.Pages
 	Ticket(ctx context.Context, id ticket.ID) (store.Item, error)
 	History(ctx context.Context, id ticket.ID) ([]ticket.Event, error)
 }
@@ -41,7 +45,8 @@ type Options struct {
 	Store  Store
 	Live   *city.Live
 	Media  Media
-	HTTP   *http.Client // refuses private networks unless the pack allows the host
+	HTTP   *http.Client                                                         // refuses private networks unless the pack allows the host
+	Dial   func(ctx context.Context, network, address string) (net.Conn, error) // to mail servers, by the same rules; nil: there are none
 	Secret func(adapters.SecretRef) (string, error)
 	Random io.Reader
 	Log    *slog.Logger
@@ -59,6 +64,8 @@ type Options struct {
 type Worker struct {
 	Options
 	urgent, ordinary chan struct{}
+	breakers         *breakers
+	ran              *atomic.Int64 // when a look last ended well, Unix ms by Now; 0: not yet
 }
 
 // longest is how long one attempt may take.
@@ -99,7 +106,7 @@ func New(o Options) *Worker {
 	if o.Speed <= 0 {
 		o.Speed = 1
 	}
-	return &Worker{Options: o, urgent: make(chan struct{}, 1), ordinary: make(chan struct{}, 1)}
+	return &Worker{Options: o, urgent: make(chan struct{}, 1), ordinary: make(chan struct{}, 1), breakers: newBreakers(o.Metrics), ran: &atomic.Int64{}}
 }
 
 // Wake says that there is something to deliver; urgent when it is an emergency.
@@ -118,8 +125,11 @@ func (w *Worker) Wake(urgent bool) {
 func (w *Worker) Run(ctx context.Context) {
 	var both sync.WaitGroup
 	for range hands {
-		both.Go(func() { w.lane(ctx, w.urgent, KindEmergency) })
+		both.Go(func() { w.lane(ctx, w.urgent, KindEmergency, KindUrgentPage) })
 		both.Go(func() { w.lane(ctx, w.ordinary, KindUnit, KindCitizen, KindLadder, KindMedia) })
+	}
+	for range pageHands {
+		both.Go(func() { w.lane(ctx, nil, KindPage) })
 	}
 	both.Wait()
 }
@@ -128,7 +138,11 @@ func (w *Worker) lane(ctx context.Context, wake <-chan struct{}, kinds ...string
 	ticker := time.NewTicker(w.Every)
 	defer ticker.Stop()
 	for {
-		n, err := w.RunOnce(ctx, w.Now(), kinds...)
+		now := w.Now()
+		n, err := w.RunOnce(ctx, now, kinds...)
+		if err == nil {
+			w.ran.Store(now.UnixMilli())
+		}
 		if err != nil && ctx.Err() == nil {
 			w.Log.ErrorContext(ctx, "notices not delivered", slog.Any("error", err))
 		}
@@ -159,6 +173,34 @@ func pause(ctx context.Context, d time.Duration) {
 // RunOnce claims due notices of some kinds (all when none is named), tries each once and records
 // what came of it. It returns how many it tried.
 func (w *Worker) RunOnce(ctx context.Context, now time.Time, kinds ...string) (int, error) {
+	n, single := 0, kinds
+	for _, kind := range []string{KindUrgentPage, KindPage} {
+		if len(kinds) > 0 && !slices.Contains(kinds, kind) {
+			continue
+		}
+		some, err := w.runPages(ctx, kind, now)
+		if n += some; err != nil {
+			return n, err
+		}
+		single = slices.DeleteFunc(slices.Clone(single), func(k string) bool { return k == kind })
+	}
+	if len(kinds) > 0 && len(single) == 0 {
+		return n, nil
+	}
+	some, err := w.runSingle(ctx, now, single)
+	return n + some, err
+}
+
+// Ran is when a look of any lane last ended well; zero when none has yet.
+func (w *Worker) Ran() time.Time {
+	if ms := w.ran.Load(); ms != 0 {
+		return time.UnixMilli(ms).UTC()
+	}
+	return time.Time{}
+}
+
+// runSingle delivers notices that go by themselves.
+func (w *Worker) runSingle(ctx context.Context, now time.Time, kinds []string) (int, error) {
 	claimed, err := w.Store.Claim(ctx, now, w.lease(), claimMost, kinds...)
 	if err != nil || len(claimed) == 0 {
 		return 0, err
@@ -180,11 +222,15 @@ func (w *Worker) lease() time.Duration { return time.Duration(w.Speed * float64(
 // hold renews the leases of notices until it is released. A renewal that fails is no matter: at the
 // worst a receiver gets a notice twice, with the same id.
 func (w *Worker) hold(ctx context.Context, claimed []store.StoredNotice) (release func()) {
-	ctx, cancel := context.WithCancel(ctx)
 	ids := make([]int64, len(claimed))
 	for i := range claimed {
 		ids[i] = claimed[i].ID
 	}
+	return w.renewing(ctx, func(until time.Time) { _ = w.Store.Renew(ctx, ids, until) })
+}
+
+func (w *Worker) renewing(ctx context.Context, renew func(until time.Time)) (release func()) {
+	ctx, cancel := context.WithCancel(ctx)
 	var renewing sync.WaitGroup
 	renewing.Go(func() {
 		ticker := time.NewTicker(lease / 3)
@@ -194,7 +240,7 @@ func (w *Worker) hold(ctx context.Context, claimed []store.StoredNotice) (releas
 			case <-ctx.Done():
 				return
 			case <-ticker.C:
-				_ = w.Store.Renew(ctx, ids, w.Now().Add(w.lease()))
+				renew(w.Now().Add(w.lease()))
 			}
 		}
 	})
@@ -240,6 +286,9 @@ func (w *Worker) deliver(ctx context.Context, n *store.StoredNotice) (err error)
 	}()
 	if len(n.Body) == 0 {
 		return errFinal(errors.New("outbox: the words of the notice cannot be read: their key is gone or they were damaged"))
+	}
+	if err := w.leaves(ctx, n); err != nil {
+		return err
 	}
 	c := w.Live.Get()
 	switch n.Kind {
@@ -412,6 +461,9 @@ func errFinal(err error) error { return finalError{err} }
 func final(err error) bool {
 	var f finalError
 	var e *ticket.Error
+	if r, ok := errors.AsType[*sender.Failure](err); ok {
+		return r.Final
+	}
 	return errors.As(err, &f) || errors.As(err, &e) && (e.Kind == ticket.Invalid || e.Kind == ticket.NotFound || e.Kind == ticket.Forbidden)
 }
 

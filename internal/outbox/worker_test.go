@@ -148,7 +148,7 @@ func (p *post) Dispatched(n int, urgency ticket.Urgency, unit string, more ...fu
 	t, first, err := ticket.New(id, ticket.Command{
 		Action: ticket.Register, Details: ticket.Details{Registration: &ticket.Registration{
 			Number: ticket.FormatNumber("LY", p.now, n), Channel: "wechat", Key: strconv.Itoa(n), Kind: ticket.KindCase, Source: ticket.SourceCitizen,
-			Type: ticket.TypeHelp, Urgency: urgency, Policy: p.city.PolicyKey(""), ReceivedAt: p.now,
+			Type: ticket.TypeHelp, Urgency: urgency, Policy: p.city.PolicyKey("", p.now), ReceivedAt: p.now,
 		}},
 		Private: &ticket.Private{Title: "有人落水", Text: "请联系13900001111"},
 	}, p.now, rand.Reader)

@@ -163,9 +163,9 @@ func (c *Comparison) add(number string, before, after routing.Facts) {
 
 // due is the citizen's deadline of a request; the zero time when its policy has none.
 func due(p *config.Pack, r routing.Result, at time.Time) time.Time {
-	policy, ok := p.PolicySet.Latest(r.Policy)
+	policy, ok := p.PolicySet.By(r.Policy, at)
 	if !ok {
-		if policy, ok = p.PolicySet.Latest(p.City.DefaultPolicy); !ok {
+		if policy, ok = p.PolicySet.By(p.City.DefaultPolicy, at); !ok {
 			return time.Time{}
 		}
 	}

@@ -11,6 +11,7 @@ import (
 type Metrics struct {
 	lagSeconds prometheus.Gauge
 	steps      prometheus.Counter
+	unsound    prometheus.Gauge
 }
 
 // NewMetrics registers the metrics of the tracker.
@@ -18,6 +19,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	f := promauto.With(r)
 	return &Metrics{
 		lagSeconds: f.NewGauge(prometheus.GaugeOpts{Name: "hotline_tracker_lag_seconds", Help: "How long the oldest due timer has waited; 0 when none is due."}),
+		unsound:    f.NewGauge(prometheus.GaugeOpts{Name: "hotline_tracker_clock_unsound", Help: "1 while no deadlines are judged because the clock cannot be trusted."}),
 		steps:      f.NewCounter(prometheus.CounterOpts{Name: "hotline_ladder_steps_total", Help: "Ladder steps recorded."}),
 	}
 }
@@ -35,5 +37,15 @@ func (m *Metrics) lag(oldest, now time.Time) {
 func (m *Metrics) fired(n int) {
 	if m != nil {
 		m.steps.Add(float64(n))
+	}
+}
+
+func (m *Metrics) sound(ok bool) {
+	switch {
+	case m == nil:
+	case ok:
+		m.unsound.Set(0)
+	default:
+		m.unsound.Set(1)
 	}
 }

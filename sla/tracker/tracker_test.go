@@ -6,12 +6,16 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/citizen-hotline/gateway/config"
 	"github.com/citizen-hotline/gateway/internal/city"
+	"github.com/citizen-hotline/gateway/sla"
 	"github.com/citizen-hotline/gateway/sla/tracker"
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/store/sqlite"
@@ -29,6 +33,7 @@ var (
 type watch struct {
 	t       *testing.T
 	store   *sqlite.Store
+	writer  store.Writer
 	city    *city.City
 	tracker *tracker.Tracker
 	now     time.Time
@@ -36,16 +41,21 @@ type watch struct {
 
 func open(t *testing.T) *watch {
 	t.Helper()
+	w := &watch{t: t, store: sqlitetest.Open(t), now: monday, city: linyiCity(t)}
+	w.writer, w.tracker = w.store, w.another()
+	return w
+}
+
+func linyiCity(t *testing.T) *city.City {
+	t.Helper()
 	p, err := linyi()
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &watch{t: t, store: sqlitetest.Open(t), now: monday, city: &city.City{
+	return &city.City{
 		Hash: p.Hash, Prefix: "LY", Zone: p.City.Location, Rules: p.Ruleset,
 		Policies: p.PolicySet, DefaultPolicy: p.City.DefaultPolicy, DutyUnit: p.DutyUnit(), Say: p.Text,
-	}}
-	w.tracker = w.another()
-	return w
+	}
 }
 
 // another makes one more tracker over the same store.
@@ -63,7 +73,7 @@ func (w *watch) Dispatched(n int, policy, unit string, historic bool, received t
 	t, first, err := ticket.New(id, ticket.Command{
 		Action: ticket.Register, Details: ticket.Details{Registration: &ticket.Registration{
 			Number: ticket.FormatNumber("LY", w.now, n), Channel: "c", Key: strconv.Itoa(n), Kind: ticket.KindCase, Source: ticket.SourceCitizen,
-			Type: ticket.TypeHelp, Urgency: ticket.UrgencyNormal, Policy: w.city.PolicyKey(policy), Historic: historic, ReceivedAt: received,
+			Type: ticket.TypeHelp, Urgency: ticket.UrgencyNormal, Policy: w.city.PolicyKey(policy, w.now), Historic: historic, ReceivedAt: received,
 		}},
 		Private: &ticket.Private{Title: "积水"},
 	}, w.now, rand.Reader)
@@ -75,10 +85,37 @@ func (w *watch) Dispatched(n int, policy, unit string, historic bool, received t
 		w.t.Fatal(err)
 	}
 	change := w.city.Change(0, t, []ticket.Event{first, second}, w.now)
-	if err := w.store.Commit(w.t.Context(), store.Change{Tickets: []store.TicketChange{change}})[0]; err != nil {
+	if err := w.writer.Commit(w.t.Context(), store.Change{Tickets: []store.TicketChange{change}})[0]; err != nil {
 		w.t.Fatal(err)
 	}
 	return id
+}
+
+// Handed gives a ticket's assignment to another unit, by withdrawing it and dispatching anew.
+func (w *watch) Handed(id ticket.ID, unit string) {
+	w.t.Helper()
+	item, err := w.store.Ticket(w.t.Context(), id)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	history, err := w.store.History(w.t.Context(), id)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	t := item.Ticket
+	for _, cmd := range []ticket.Command{
+		{Action: ticket.Withdraw, Cause: ticket.Cause{Reason: "wrong_unit"}, Details: ticket.Details{Assignment: 1}},
+		{Action: ticket.Dispatch, Details: ticket.Details{Unit: unit}},
+	} {
+		e, err := t.Do(cmd, w.now, rand.Reader)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		history = append(history, e)
+	}
+	if err := w.store.Commit(w.t.Context(), store.Change{Tickets: []store.TicketChange{w.city.Change(item.Version, t, history, w.now)}})[0]; err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // Advance lets time pass and the tracker work off what has fallen due.
@@ -234,6 +271,15 @@ func (s torn) Ticket(ctx context.Context, id ticket.ID) (store.Item, error) {
 	return s.Store.Ticket(ctx, id)
 }
 
+func (s torn) Watch(ctx context.Context, ids []ticket.ID) ([]store.Watched, error) {
+	for _, id := range ids {
+		if s.ids[id] {
+			return nil, fmt.Errorf("ticket %s is damaged", id)
+		}
+	}
+	return s.Store.Watch(ctx, ids)
+}
+
 func TestTicketsThatCannotBeReadDoNotHoldUpTheRest(t *testing.T) {
 	t.Parallel()
 	w := open(t)
@@ -282,5 +328,34 @@ func TestAnIdleLookFindsNothing(t *testing.T) {
 	r, err := w.tracker.RunOnce(t.Context(), w.now)
 	if err != nil || r != (tracker.Result{}) {
 		t.Errorf("an idle run did %+v, %v", r, err)
+	}
+}
+
+// The citizen's clock and the unit's run to the same deadline when the ticket is dispatched the day it came: both
+// have their cards on record, and each post hears once. Given to another unit a day later, it hears of both.
+func TestNobodyIsToldTwiceOfOneDeadline(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	w.Dispatched(1, "flood", "s-371302105", false, w.now)
+	later := w.Dispatched(2, "flood", "s-371302105", false, w.now)
+	w.now = w.now.Add(5 * time.Minute)
+	w.Handed(later, "b-paishui")
+	w.Advance(3 * time.Hour)
+	alerts, err := w.store.Alerts(t.Context(), store.AlertFilter{Limit: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	heard := map[string]int{} // number and post → red cards of the resolve clock
+	for _, a := range alerts {
+		if a.Level == "red" && strings.Contains(a.Text, tracker.ClockTitle(sla.ClockResolve)) {
+			heard[a.Number[len(a.Number)-2:len(a.Number)-1]+" "+a.Post]++
+		}
+	}
+	want := map[string]int{
+		"1 centre.duty": 1, "1 s-371302105.handler": 1, "1 s-371302105.deputy": 1, "1 s-371302105.head": 1,
+		"2 centre.duty": 2, "2 b-paishui.handler": 2, "2 b-paishui.deputy": 2, "2 b-paishui.head": 2,
+	}
+	if diff := cmp.Diff(want, heard); diff != "" {
+		t.Errorf("red cards heard: %s", diff)
 	}
 }

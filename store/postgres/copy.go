@@ -12,8 +12,8 @@ import (
 
 // identities are the columns that number themselves, by table.
 var identities = map[string]string{
-	"deliveries": "pos", "tickets": "pos", "calls": "pos", "alerts": "pos", "outbox": "id", "access_log": "id", "pack_activations": "id",
-	"shadows": "id",
+	"deliveries": "pos", "tickets": "pos", "calls": "pos", "alerts": "pos", "outbox": "id", "pages": "id", "silences": "id", "access_log": "id", "pack_activations": "id",
+	"shadows": "id", "alert_log": "id", "duty_overrides": "pos",
 }
 
 // CopyFrom makes this empty database a copy of another, or goes on with it; see [tables.Copy].

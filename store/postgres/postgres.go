@@ -317,6 +317,11 @@ func (s *Store) Claim(ctx context.Context, now time.Time, lease time.Duration, l
 	return s.Tables.Claim(ctx, ` FOR UPDATE SKIP LOCKED`, now, lease, limit, kinds...)
 }
 
+// ClaimPages implements [store.Pages].
+func (s *Store) ClaimPages(ctx context.Context, kind string, now time.Time, lease time.Duration, limit int) ([]store.NoticePage, error) {
+	return s.Tables.ClaimPages(ctx, ` FOR UPDATE SKIP LOCKED`, kind, now, lease, limit)
+}
+
 // Feed implements [store.Reader]: only events older than every transaction still under way, so that
 // none is committed behind the last one read.
 func (s *Store) Feed(ctx context.Context, after int64, limit int) ([]store.FeedItem, error) {

@@ -39,6 +39,9 @@ const ticketBody = `version bigint, state text, open smallint, channel text, sou
 const callBody = `line text, agent text, state text, rang_at bigint, answered_at bigint, ended_at bigint, seconds bigint,
 	call_back text, updated_at bigint, sealed bytea`
 
+const alertBody = `version bigint, root bytea, unit text, post text, person text, rung bigint, delivered_to text, delivered_at bigint, acked_by text,
+	acked_at bigint, snoozed_at bigint, snoozed_until bigint, done_by text, done_at bigint, look_at bigint`
+
 // shapes gives each statement its text. offset is added to the number of the writing transaction
 // to make the positions of events.
 func shapes(offset int64) [tables.StatementCount]shape {
@@ -69,10 +72,17 @@ func shapes(offset int64) [tables.StatementCount]shape {
 			before: `UPDATE deliveries d SET state = u.state, code = u.code FROM `, columns: `state text, code text, id bytea`,
 			after: ` WHERE d.id = u.id`, expect: "deliveries",
 		},
-		tables.InsertNotice: insert("outbox", `key text, ticket bytea, kind text, target text, due_at bigint, next_at bigint, created bigint, sealed bytea`),
+		tables.InsertNotice: insert("outbox", `key text, ticket bytea, kind text, target text, state text, grp text, why text, due_at bigint, next_at bigint, created bigint, sealed bytea`),
 		tables.InsertAlert: insert("alerts", `id bytea, key text, ticket bytea, number text, unit text, region text, level text, post text,
-			text text, at bigint, acked_by text, acked_at bigint`),
-		tables.InsertCall: insert("calls", `id bytea, channel text, call_id text, `+callBody),
+			text text, at bigint, acked_by text, acked_at bigint, root bytea, person text, look_at bigint`),
+		tables.UpdateAlert: {
+			before:  `UPDATE alerts a SET ` + sets(alertBody) + ` FROM `,
+			columns: alertBody + `, id bytea, expect bigint, was bigint`,
+			after:   ` WHERE a.id = u.id AND a.version = u.expect AND coalesce(a.acked_at, 0) = u.was`,
+			expect:  "alerts",
+		},
+		tables.InsertAlertEntry: insert("alert_log", `alert bytea, at bigint, who text, what text, post text, person text, until_at bigint, sealed bytea`),
+		tables.InsertCall:       insert("calls", `id bytea, channel text, call_id text, `+callBody),
 		tables.UpdateCall: {
 			before:  `UPDATE calls c SET version = c.version + 1, ` + sets(callBody) + ` FROM `,
 			columns: callBody + `, channel text, call_id text, version bigint`,

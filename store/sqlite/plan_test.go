@@ -93,6 +93,30 @@ func TestHotReadsUseTheirIndex(t *testing.T) {
 			_, err := s.Claim(ctx, storetest.Day, time.Minute, 10)
 			return err
 		}, "outbox_pending", false},
+		"the next group": {func(ctx context.Context, s *Store) error {
+			_, _, err := s.NextGroup(ctx, "page", storetest.Day)
+			return err
+		}, "outbox_waiting", false},
+		"what waits in a group": {func(ctx context.Context, s *Store) error {
+			_, err := s.Waiting(ctx, "g", 10)
+			return err
+		}, "outbox_group", false},
+		"pages to send": {func(ctx context.Context, s *Store) error {
+			_, err := s.ClaimPages(ctx, "page", storetest.Day, time.Minute, 10)
+			return err
+		}, "pages_pending", false},
+		"what is in a page": {func(ctx context.Context, s *Store) error {
+			_, _, err := s.PageNotices(ctx, store.NoticePage{ID: 1, Group: "g"}, 10)
+			return err
+		}, "outbox_standing", false}, // the last of two questions; the first is held by the volume test
+		"what to look at again": {func(ctx context.Context, s *Store) error {
+			_, err := s.Repeats(ctx, storetest.Day, 10)
+			return err
+		}, "outbox_repeat", false},
+		"what a silence held back": {func(ctx context.Context, s *Store) error {
+			_, err := s.Silenced(ctx, 1, 0, 10)
+			return err
+		}, "outbox_silenced", false},
 		"dead notices": {func(ctx context.Context, s *Store) error {
 			_, err := s.Notices(ctx, store.NoticeDead, 0, 10)
 			return err
@@ -101,6 +125,27 @@ func TestHotReadsUseTheirIndex(t *testing.T) {
 			_, err := s.Alerts(ctx, store.AlertFilter{Open: true})
 			return err
 		}, "alerts_open", false},
+		"alerts to look at": {func(ctx context.Context, s *Store) error {
+			_, err := s.Alerts(ctx, store.AlertFilter{Look: storetest.Day})
+			return err
+		}, "alerts_look", false},
+		"alerts in hand": {func(ctx context.Context, s *Store) error {
+			_, err := s.Alerts(ctx, store.AlertFilter{Unfinished: true})
+			return err
+		}, "alerts_undone", false},
+		"due in a shift": {list(store.Filter{States: open, DueFrom: storetest.Day, DueBefore: storetest.Day, Order: "due"}), "tickets_due", false},
+		"count of a shift": {func(ctx context.Context, s *Store) error {
+			_, err := s.CountTickets(ctx, store.Filter{States: open, DueFrom: storetest.Day, DueBefore: storetest.Day})
+			return err
+		}, "tickets_due", false},
+		"registered in a time": {func(ctx context.Context, s *Store) error {
+			_, err := s.Registered(ctx, storetest.Day, storetest.Day)
+			return err
+		}, "tickets_registered", true},
+		"overrides of a time": {func(ctx context.Context, s *Store) error {
+			_, err := s.Overrides(ctx, store.OverrideFilter{Posts: []string{"a"}, From: storetest.Day, To: storetest.Day})
+			return err
+		}, "duty_overrides_post", true},
 		"calls due": {func(ctx context.Context, s *Store) error {
 			_, _, err := s.Calls(ctx, store.CallFilter{CallBackDue: true})
 			return err

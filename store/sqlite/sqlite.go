@@ -152,6 +152,11 @@ func (s *Store) Claim(ctx context.Context, now time.Time, lease time.Duration, l
 	return s.Tables.Claim(ctx, "", now, lease, limit, kinds...)
 }
 
+// ClaimPages implements [store.Pages].
+func (s *Store) ClaimPages(ctx context.Context, kind string, now time.Time, lease time.Duration, limit int) ([]store.NoticePage, error) {
+	return s.Tables.ClaimPages(ctx, "", kind, now, lease, limit)
+}
+
 // touch makes a new database readable by its owner only; SQLite gives the log the same mode.
 func touch(path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the operator's setting

@@ -41,15 +41,19 @@ var statementTexts = [statementCount]string{
 	tables.EndEvents:   `UPDATE events SET sealed = NULL WHERE ticket = ? AND seq < ?`,
 	tables.InsertEvent: `INSERT INTO events (ticket, seq, hash, doc, sealed) VALUES (?, ?, ?, ?, ?)`,
 
-	tables.InsertNotice: `INSERT INTO outbox (key, ticket, kind, target, state, attempts, due_at, next_at, created, error, sealed)
-		VALUES (?, ?, ?, ?, 'pending', 0, ?, ?, ?, '', ?)`,
+	tables.InsertNotice: `INSERT INTO outbox (key, ticket, kind, target, state, grp, why, attempts, due_at, next_at, created, error, sealed)
+		VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, '', ?)`,
 	tables.InsertCall: `INSERT INTO calls (id, channel, call_id, version, line, agent, state, rang_at, answered_at, ended_at, seconds,
 		call_back, updated_at, sealed) VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 	tables.UpdateCall: `UPDATE calls SET version = version + 1, line = ?, agent = ?, state = ?, rang_at = ?, answered_at = ?, ended_at = ?,
 		seconds = ?, call_back = ?, updated_at = ?, sealed = ? WHERE channel = ? AND call_id = ? AND version = ?`,
-	tables.InsertAlert: `INSERT INTO alerts (id, key, ticket, number, unit, region, level, post, text, at, acked_by, acked_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-	tables.InsertAccess: `INSERT INTO access_log (at, ticket, what, actor, fields, sealed) VALUES (?, ?, ?, ?, ?, ?)`,
+	tables.InsertAlert: `INSERT INTO alerts (id, key, ticket, number, unit, region, level, post, text, at, acked_by, acked_at, root, person, look_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+	tables.UpdateAlert: `UPDATE alerts SET version = ?, root = ?, unit = ?, post = ?, person = ?, rung = ?, delivered_to = ?, delivered_at = ?, acked_by = ?,
+		acked_at = ?, snoozed_at = ?, snoozed_until = ?, done_by = ?, done_at = ?, look_at = ?
+		WHERE id = ? AND version = ? AND coalesce(acked_at, 0) = ?`,
+	tables.InsertAlertEntry: `INSERT INTO alert_log (alert, at, who, what, post, person, until_at, sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+	tables.InsertAccess:     `INSERT INTO access_log (at, ticket, what, actor, fields, sealed) VALUES (?, ?, ?, ?, ?, ?)`,
 	tables.PutCursor: `INSERT INTO cursors (channel, value, at) VALUES (?, ?, ?)
 		ON CONFLICT (channel) DO UPDATE SET value = excluded.value, at = excluded.at`,
 

@@ -125,7 +125,7 @@ func notThere(t *testing.T, open func(*testing.T) store.Store) {
 	_, errs["token"] = s.UserByToken(ctx, ticket.Hash{})
 	_, errs["session"] = s.Session(ctx, ticket.Hash{1})
 	errs["touched session"] = s.TouchSession(ctx, ticket.Hash{1}, Day)
-	errs["acknowledged alert"] = s.AckAlert(ctx, id, "duty1", Day)
+	errs["withdrawn override"] = s.WithdrawOverride(ctx, id, "duty1", Day)
 	errs["updated user"] = s.UpdateUser(ctx, "nobody", false, func(*store.User) error { return nil })
 	for what, err := range errs {
 		kind(t, what, err, ticket.NotFound, "")

@@ -19,6 +19,7 @@ var listTests = map[string]func(*testing.T, func(*testing.T) store.Store){
 	"who waits for the centre":                 waiting,
 	"callbacks come soonest first":             callbacks,
 	"timers come oldest first":                 timers,
+	"tickets are read with their histories":    watched,
 	"walk visits every ticket in order":        walk,
 	"counts":                                   counts,
 	"the feed misses nothing":                  feed,
@@ -64,7 +65,7 @@ func crowd(t *testing.T, s store.Store, m *Maker) []store.Item {
 		if c.Tickets[0].Due = at.Add(time.Duration(1000-i) * time.Hour); i%10 == 9 {
 			c.Tickets[0].Due = time.Time{}
 		}
-		c.Tickets[0].Provisional = i%4 == 0
+		c.Tickets[0].Provisional, c.Tickets[0].Unrated = i%4 == 0, d.Ticket.Source == ticket.SourceMachine
 		changes = append(changes, c)
 		items = append(items, store.Item{Ticket: d.Ticket, Due: c.Tickets[0].Due, Provisional: i%4 == 0})
 	}
@@ -112,7 +113,9 @@ func filters(t *testing.T, open func(*testing.T) store.Store) {
 		"confidential":     {store.Filter{HideConfidential: true}, func(i *store.Item) bool { return !i.Confidential }},
 		"own confidential": {store.Filter{Units: []string{"城管局"}}, func(i *store.Item) bool { return i.Involves("城管局") }},
 		"unit, hidden":     {store.Filter{HideConfidential: true, Units: []string{"城管局"}}, func(i *store.Item) bool { return i.Involves("城管局") && !i.Confidential }},
+		"provisional":      {store.Filter{Provisional: true}, func(i *store.Item) bool { return i.Provisional }},
 		"historic":         {store.Filter{HideHistoric: true}, func(i *store.Item) bool { return !i.Historic }},
+		"rated":            {store.Filter{HideUnrated: true}, func(i *store.Item) bool { return i.Source != ticket.SourceMachine }},
 		"together": {store.Filter{Units: []string{"住建局"}, Regions: []string{"371302002"}, Channels: []string{"mqtt"}, HideHistoric: true}, func(i *store.Item) bool {
 			return i.Involves("住建局") && i.Region == "371302002" && i.Channel == "mqtt" && !i.Historic
 		}},
@@ -331,9 +334,11 @@ func counts(t *testing.T, open func(*testing.T) store.Store) {
 	s, m, ctx := open(t), NewMaker(), t.Context()
 	late := m.Ticket(t, Day).Dispatch(Day, "住建局").Change()
 	late.Tickets[0].Due = Day.Add(-time.Hour)
+	alarm := m.Ticket(t, Day).Dispatch(Day, "环卫处").Change()
+	alarm.Tickets[0].Due, alarm.Tickets[0].Unrated = Day.Add(-time.Hour), true
 	done := m.Ticket(t, Day).Answer(Day).Change()
 	done.Tickets[0].Due = Day.Add(-time.Hour)
-	Must(t, s, late, done, m.Ticket(t, Day).Triage(Day).Change(),
+	Must(t, s, late, alarm, done, m.Ticket(t, Day).Triage(Day).Change(),
 		store.Change{Delivery: &store.Delivery{ID: m.ID(t, Day), Channel: "x", ReceivedAt: Day, State: store.DeliveryQuarantined}},
 		store.Change{Alerts: []store.Alert{{ID: m.ID(t, Day), Key: "a", Level: "red", Post: "duty", At: Day}}},
 		store.Change{Calls: []store.Call{{ID: m.ID(t, Day), Channel: "phone", CallID: "1", State: "missed", CallBack: "due"}}})
@@ -341,7 +346,7 @@ func counts(t *testing.T, open func(*testing.T) store.Store) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, "counts", store.Counts{Tickets: 3, Open: 2, Triage: 1, Overdue: 1, Quarantined: 1, NoticesPending: 1, AlertsOpen: 1, CallsDue: 1}, got)
+	same(t, "counts", store.Counts{Tickets: 4, Open: 3, Triage: 1, Overdue: 2, OverdueUnrated: 1, Quarantined: 1, NoticesPending: 2, AlertsOpen: 1, CallsDue: 1}, got)
 }
 
 func feed(t *testing.T, open func(*testing.T) store.Store) {

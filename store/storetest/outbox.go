@@ -206,6 +206,7 @@ func alerts(t *testing.T, open func(*testing.T) store.Store) {
 	}
 	b := store.Alert{ID: m.ID(t, Day), Key: "t2:sign:yellow", Unit: "城管局", Level: "yellow", Post: "head", At: Day}
 	Must(t, s, store.Change{Alerts: []store.Alert{a, b}})
+	a.Version, a.Look, b.Version, b.Look = 1, Day, 1, Day // it is new: the watch looks at it at once
 	list := func(f store.AlertFilter) []store.Alert {
 		t.Helper()
 		got, err := s.Alerts(ctx, f)
@@ -218,11 +219,10 @@ func alerts(t *testing.T, open func(*testing.T) store.Store) {
 	same(t, "of a post", []store.Alert{a}, list(store.AlertFilter{Posts: []string{"duty", "other"}}))
 	same(t, "of a unit", []store.Alert{b}, list(store.AlertFilter{Units: []string{"城管局"}}))
 	same(t, "the newest", []store.Alert{b}, list(store.AlertFilter{Limit: 1}))
-	if err := s.AckAlert(ctx, a.ID, "duty1", Day.Add(time.Minute)); err != nil {
-		t.Fatal(err)
-	}
-	kind(t, "acknowledged again", s.AckAlert(ctx, a.ID, "duty2", Day.Add(time.Hour)), ticket.Conflict, "store.conflict.alert")
-	a.AckedBy, a.AckedAt = "duty1", Day.Add(time.Minute)
+	first, second := acknowledged(a, "duty1", Day.Add(time.Minute)), acknowledged(a, "duty2", Day.Add(time.Hour))
+	Must(t, s, store.Change{AlertChanges: []store.AlertChange{first}})
+	kind(t, "acknowledged again", s.Commit(ctx, store.Change{AlertChanges: []store.AlertChange{second}})[0], ticket.Conflict, "store.conflict.alert")
+	a = first.Alert
 	same(t, "open after one was acknowledged", []store.Alert{b}, list(store.AlertFilter{Open: true}))
 	same(t, "all", []store.Alert{b, a}, list(store.AlertFilter{}))
 }

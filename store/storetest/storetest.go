@@ -15,7 +15,7 @@ import (
 // Run runs the suite. open gives each test an empty store that is closed when the test ends.
 func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	t.Helper()
-	for _, group := range []map[string]func(*testing.T, func(*testing.T) store.Store){commitTests, listTests, outboxTests, accountTests, retentionTests} {
+	for _, group := range []map[string]func(*testing.T, func(*testing.T) store.Store){commitTests, listTests, outboxTests, pageTests, accountTests, retentionTests, dutyTests} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()

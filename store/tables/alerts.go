@@ -10,43 +10,113 @@ import (
 	"github.com/citizen-hotline/gateway/ticket"
 )
 
+const alertColumns = `a.id, a.key, a.ticket, a.number, a.unit, a.region, a.level, a.post, a.text, a.at, a.acked_by, a.acked_at,
+	a.version, a.root, a.rung, a.person, a.delivered_to, a.delivered_at, a.snoozed_at, a.snoozed_until, a.done_by, a.done_at, a.look_at`
+
 func scanAlert(r Row) (store.Alert, error) {
 	var (
-		a         store.Alert
-		id, about dbID
-		at, acked dbTime
+		a                                                 store.Alert
+		id, about, root                                   dbID
+		at, acked, delivered, snoozed, until, done, looks dbTime
 	)
-	err := r.Scan(&id, &a.Key, &about, &a.Number, &a.Unit, &a.Region, &a.Level, &a.Post, &a.Text, &at, &a.AckedBy, &acked)
-	a.ID, a.Ticket, a.At, a.AckedAt = id.ID, about.ID, at.Time, acked.Time
+	err := r.Scan(&id, &a.Key, &about, &a.Number, &a.Unit, &a.Region, &a.Level, &a.Post, &a.Text, &at, &a.AckedBy, &acked,
+		&a.Version, &root, &a.Rung, &a.Person, &a.DeliveredTo, &delivered, &snoozed, &until, &a.DoneBy, &done, &looks)
+	a.ID, a.Ticket, a.Root, a.At, a.AckedAt = id.ID, about.ID, root.ID, at.Time, acked.Time
+	a.DeliveredAt, a.SnoozedAt, a.SnoozedUntil, a.DoneAt, a.Look = delivered.Time, snoozed.Time, until.Time, done.Time, looks.Time
 	return a, err
 }
 
-// Alerts implements [store.Reader]: newest first.
-func (s *Tables) Alerts(ctx context.Context, f store.AlertFilter) ([]store.Alert, error) {
+func narrowAlerts(f store.AlertFilter) query {
 	var q query
 	if f.Open {
-		q.and(`acked_at IS NULL`)
+		q.and(`a.acked_at IS NULL`)
 	}
-	q.among(`post`, f.Posts)
-	q.among(`unit`, f.Units)
-	return built(ctx, s.DB, "alerts", `SELECT id, key, ticket, number, unit, region, level, post, text, at, acked_by, acked_at FROM alerts`+
-		q.where()+` ORDER BY pos DESC LIMIT +?`, scanAlert, append(q.args, pageLimit(f.Limit))...)
+	if f.Unfinished {
+		q.and(`a.done_at IS NULL`)
+	}
+	if f.Snoozed {
+		q.and(`a.snoozed_until IS NOT NULL`)
+	}
+	if f.HandedOver {
+		q.and(`a.person <> ''`)
+	}
+	switch {
+	case f.Who != "" && len(f.Posts) > 0:
+		q.and(`(a.person = ? OR a.person = '' AND a.post IN (`+marks(len(f.Posts))+`))`, append([]any{f.Who}, anys(f.Posts)...)...)
+	case f.Who != "":
+		q.and(`a.person = ?`, f.Who)
+	default:
+		q.among(`a.post`, f.Posts)
+	}
+	q.among(`a.unit`, f.Units)
+	q.among(`a.level`, f.Levels)
+	q.among(`a.region`, f.Regions)
+	q.among(`a.key`, f.Keys)
+	if len(f.IDs) > 0 {
+		ids := make([]any, len(f.IDs))
+		for i := range f.IDs {
+			ids[i] = f.IDs[i][:]
+		}
+		q.and(`a.id IN (`+marks(len(ids))+`)`, ids...)
+	}
+	if !f.Family.IsZero() {
+		q.and(`(a.id = ? OR a.root = ? AND a.root IS NOT NULL)`, f.Family[:], f.Family[:])
+	}
+	if !f.Look.IsZero() {
+		q.and(`a.look_at <= ? AND a.look_at IS NOT NULL`, f.Look.UnixMilli())
+	}
+	if f.HideConfidential {
+		q.and(`NOT EXISTS (SELECT 1 FROM tickets t WHERE t.id = a.ticket AND t.flags & 1 <> 0)`)
+	}
+	return q
 }
 
-// AckAlert implements [store.Store].
-func (s *Tables) AckAlert(ctx context.Context, id ticket.ID, by string, at time.Time) error {
-	return s.DB.Write(ctx, func(ctx context.Context, tx Tx) error {
-		changed, err := tx.Exec(ctx, `UPDATE alerts SET acked_by = ?, acked_at = ? WHERE id = ? AND acked_at IS NULL`, by, ms(at), id[:])
-		if err != nil || changed > 0 {
-			return err
-		}
-		var first string
-		err = get(ctx, tx, `SELECT acked_by FROM alerts WHERE id = ?`, []any{id[:]}, func(r Row) error { return r.Scan(&first) })
-		if err != nil {
-			return s.DB.Explain(err, "alert")
-		}
-		return ticket.Errorf(ticket.Conflict, "store.conflict.alert", "the alert has been acknowledged by %s", first)
-	})
+// Alerts implements [store.Reader].
+func (s *Tables) Alerts(ctx context.Context, f store.AlertFilter) ([]store.Alert, error) {
+	q, order := narrowAlerts(f), ` ORDER BY a.pos DESC`
+	if !f.Look.IsZero() {
+		order = ` ORDER BY a.look_at, a.pos`
+	}
+	return built(ctx, s.DB, "alerts", `SELECT `+alertColumns+` FROM alerts a`+q.where()+order+` LIMIT +?`, scanAlert, append(q.args, pageLimit(f.Limit))...)
+}
+
+// AlertGroups implements [store.Duty].
+func (s *Tables) AlertGroups(ctx context.Context, f store.AlertFilter) ([]store.AlertGroup, error) {
+	q := narrowAlerts(f)
+	return built(ctx, s.DB, "alerts", `SELECT a.unit, a.level, count(*), count(a.snoozed_until), min(a.at), max(a.at) FROM alerts a`+q.where()+
+		` GROUP BY a.unit, a.level ORDER BY count(*) DESC, a.unit, a.level`, func(r Row) (g store.AlertGroup, err error) {
+		var oldest, newest dbTime
+		err = r.Scan(&g.Unit, &g.Level, &g.Count, &g.Snoozed, &oldest, &newest)
+		g.Oldest, g.Newest = oldest.Time, newest.Time
+		return g, err
+	}, q.args...)
+}
+
+// AlertLog implements [store.Duty].
+func (s *Tables) AlertLog(ctx context.Context, ids ...ticket.ID) ([]store.AlertEntry, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	args := make([]any, len(ids))
+	for i := range ids {
+		args[i] = ids[i][:]
+	}
+	return built(ctx, s.DB, "alert log", `SELECT alert, at, who, what, post, person, until_at, sealed FROM alert_log WHERE alert IN (`+marks(len(ids))+`) ORDER BY id`,
+		func(r Row) (store.AlertEntry, error) {
+			var (
+				e         store.AlertEntry
+				alert     dbID
+				at, until dbTime
+				sealed    []byte
+			)
+			if err := r.Scan(&alert, &at, &e.By, &e.What, &e.Post, &e.Person, &until, &sealed); err != nil {
+				return e, err
+			}
+			e.Alert, e.At, e.Until = alert.ID, at.Time, until.Time
+			reason, err := s.open(sealed, placeAlertLog, alert.ID[:])
+			e.Reason = string(reason)
+			return e, err
+		}, args...)
 }
 
 // AccessLog implements [store.Reader]: newest first; of all tickets when id is zero.
@@ -89,12 +159,14 @@ func (s *Tables) Counts(ctx context.Context, now time.Time) (store.Counts, error
 		(SELECT count(*) FROM tickets WHERE (flags & 896) <> 0 AND (flags & 256) <> 0),
 		(SELECT count(*) FROM tickets WHERE callback_at IS NOT NULL),
 		(SELECT count(*) FROM tickets t WHERE `+overdue+`),
+		(SELECT count(*) FROM tickets t WHERE `+overdue+` AND t.flags & 1024 <> 0),
 		(SELECT count(*) FROM deliveries WHERE state = 'quarantined'),
-		(SELECT count(*) FROM outbox WHERE state = 'pending'),
+		(SELECT count(*) FROM outbox WHERE state = 'pending') + (SELECT count(*) FROM outbox WHERE state = 'waiting' AND page = 0)
+			+ (SELECT CAST(coalesce(sum(count), 0) AS BIGINT) FROM pages WHERE state = 'pending'),
 		(SELECT count(*) FROM outbox WHERE state = 'dead'),
 		(SELECT count(*) FROM alerts WHERE acked_at IS NULL),
 		(SELECT count(*) FROM calls WHERE call_back = 'due')`, func(r Row) (c store.Counts, err error) {
-		err = r.Scan(&c.Tickets, &c.Open, &c.Triage, &c.Disputed, &c.Approvals, &c.Callbacks, &c.Overdue, &c.Quarantined, &c.NoticesPending, &c.NoticesDead, &c.AlertsOpen, &c.CallsDue)
+		err = r.Scan(&c.Tickets, &c.Open, &c.Triage, &c.Disputed, &c.Approvals, &c.Callbacks, &c.Overdue, &c.OverdueUnrated, &c.Quarantined, &c.NoticesPending, &c.NoticesDead, &c.AlertsOpen, &c.CallsDue)
 		return c, err
-	}, now.UnixMilli())
+	}, now.UnixMilli(), now.UnixMilli())
 }

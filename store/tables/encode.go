@@ -1,6 +1,7 @@
 package tables
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -26,6 +27,8 @@ const (
 	RedriveDelivery
 	InsertNotice
 	InsertAlert
+	UpdateAlert
+	InsertAlertEntry
 	InsertCall
 	UpdateCall
 	InsertAccess
@@ -76,6 +79,9 @@ func (s *Tables) Encode(c *store.Change) ([]Step, error) {
 	for i := range c.Alerts {
 		e.alert(&c.Alerts[i])
 	}
+	for i := range c.AlertChanges {
+		e.alertChange(&c.AlertChanges[i])
+	}
 	for i := range c.Calls {
 		e.call(&c.Calls[i])
 	}
@@ -114,6 +120,7 @@ const (
 	flagDisputed
 	flagAsked
 	flagOrdered
+	flagUnrated // outside the public rates
 )
 
 func (e *encoder) ticket(c *store.Change, tc *store.TicketChange) {
@@ -157,6 +164,7 @@ func flags(tc *store.TicketChange) int64 {
 		{tc.Ticket.Historic, flagHistoric},
 		{tc.Provisional, flagProvisional},
 		{tc.Ticket.Held, flagHeld},
+		{tc.Unrated, flagUnrated},
 		{slices.Contains(tc.Ticket.Ended, ticket.DataTicket), flagEndedTicket},
 		{slices.Contains(tc.Ticket.Ended, ticket.DataEvent), flagEndedEvents},
 		{tc.Ticket.Dispute != nil, flagDisputed},
@@ -268,11 +276,40 @@ func (e *encoder) notice(n *store.Notice) {
 	if !n.Due.IsZero() {
 		next = n.Due.UnixMilli()
 	}
-	e.add(InsertNotice, nil, n.Key, id(n.Ticket), n.Kind, n.Target, ms(n.Due), next, ms(n.Created), e.seal(n.Body, placeNotice, []byte(plain(n.Key))))
+	state := store.NoticePending
+	switch {
+	case n.Withheld:
+		state = store.NoticeWithheld
+	case n.Group != "":
+		state = store.NoticeWaiting
+	}
+	e.add(InsertNotice, nil, n.Key, id(n.Ticket), n.Kind, n.Target, string(state), n.Group, n.Why, ms(n.Due), next, ms(n.Created), e.seal(n.Body, placeNotice, []byte(plain(n.Key))))
 }
 
 func (e *encoder) alert(a *store.Alert) {
-	e.add(InsertAlert, nil, a.ID[:], a.Key, id(a.Ticket), a.Number, a.Unit, a.Region, a.Level, a.Post, a.Text, ms(a.At), a.AckedBy, ms(a.AckedAt))
+	e.add(InsertAlert, nil, a.ID[:], a.Key, id(a.Ticket), a.Number, a.Unit, a.Region, a.Level, a.Post, a.Text, ms(a.At), a.AckedBy, ms(a.AckedAt),
+		id(a.Root), a.Person, ms(cmp.Or(a.Look, a.At)))
+}
+
+// alertChange writes the next state of an alert. A gateway of an older version acknowledges without a new
+// version: whether it was acknowledged is compared, too.
+func (e *encoder) alertChange(c *store.AlertChange) {
+	a, entry := &c.Alert, &c.Entry
+	if a.ID != c.Was.ID || a.Version != c.Was.Version+1 {
+		e.fail(ticket.Errorf(ticket.Internal, "store.change.alert", "alert %s of version %d does not follow %s of version %d", a.ID, a.Version, c.Was.ID, c.Was.Version))
+		return
+	}
+	was := int64(0)
+	if !c.Was.AckedAt.IsZero() {
+		was = c.Was.AckedAt.UnixMilli()
+	}
+	e.add(UpdateAlert, errAlert(), a.Version, id(a.Root), a.Unit, a.Post, a.Person, int64(a.Rung), a.DeliveredTo, ms(a.DeliveredAt), a.AckedBy, ms(a.AckedAt),
+		ms(a.SnoozedAt), ms(a.SnoozedUntil), a.DoneBy, ms(a.DoneAt), ms(a.Look), a.ID[:], c.Was.Version, was)
+	if entry.What == "" {
+		return // nothing but the look has moved
+	}
+	e.add(InsertAlertEntry, nil, a.ID[:], ms(entry.At), entry.By, string(entry.What), entry.Post, entry.Person, ms(entry.Until),
+		e.seal([]byte(entry.Reason), placeAlertLog, a.ID[:]))
 }
 
 func (e *encoder) call(c *store.Call) {

@@ -58,6 +58,26 @@ func (s *Tables) event(k *keptEvent) (store.FeedItem, error) {
 	return item, nil
 }
 
+// chained reads events that come by ticket and sequence: each brings the hash of the one before.
+type chained struct {
+	s    *Tables
+	last keptEvent
+}
+
+// scan reads an event without its predecessor's hash, which the row before had.
+func (c *chained) scan(r Row) (store.FeedItem, error) {
+	var kept keptEvent
+	columns := kept.columns()
+	if err := r.Scan(columns[:len(columns)-1]...); err != nil {
+		return store.FeedItem{}, err
+	}
+	if kept.id == c.last.id && kept.seq == c.last.seq+1 {
+		kept.prev = c.last.hash
+	}
+	c.last = kept
+	return c.s.event(&kept)
+}
+
 // History implements [store.Reader]. A ticket that is not there is NotFound.
 func (s *Tables) History(ctx context.Context, id ticket.ID) ([]ticket.Event, error) {
 	events, err := many(ctx, s.DB, "history", selectEvent+`WHERE e.ticket = ? ORDER BY e.seq`, func(r Row) (ticket.Event, error) {

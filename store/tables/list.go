@@ -2,6 +2,7 @@ package tables
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/citizen-hotline/gateway/store"
@@ -66,6 +67,9 @@ func (s *Tables) narrow(q *query, f store.Filter) {
 	if !f.Incident.IsZero() {
 		q.and(`t.incident = ? AND t.incident IS NOT NULL`, f.Incident[:])
 	}
+	if !f.DueFrom.IsZero() {
+		q.and(`t.due_at >= ?`, f.DueFrom.UnixMilli())
+	}
 	if !f.DueBefore.IsZero() {
 		q.and(`t.due_at < ?`, f.DueBefore.UnixMilli())
 	}
@@ -99,8 +103,14 @@ func (s *Tables) narrow(q *query, f store.Filter) {
 	if f.Public {
 		q.and(`t.flags & 2 <> 0`)
 	}
+	if f.Provisional {
+		q.and(`t.flags & 8 <> 0`)
+	}
 	if f.HideHistoric {
 		q.and(`t.flags & 4 = 0`)
+	}
+	if f.HideUnrated {
+		q.and(`t.flags & 1024 = 0`)
 	}
 	if f.HideConfidential {
 		q.and(`t.flags & 1 = 0`)
@@ -122,12 +132,19 @@ func narrowStates(q *query, states []ticket.State) {
 		q.and(`t.state = 'triage'`)
 		return
 	}
+	if len(states) == 1 && states[0] == ticket.StatePaused {
+		q.and(`t.state = 'paused'`)
+		return
+	}
 	open := true
 	for _, st := range states {
 		open = open && st.Open()
 	}
 	if open {
 		q.and(`t.open = 1`)
+	}
+	if open && !slices.ContainsFunc(ticket.States, func(st ticket.State) bool { return st.Open() && !slices.Contains(states, st) }) {
+		return // every open state is asked for
 	}
 	q.among(`t.state`, texts(states))
 }

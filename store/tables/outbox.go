@@ -9,19 +9,25 @@ import (
 	"github.com/citizen-hotline/gateway/store"
 )
 
-const noticeColumns = `id, key, ticket, kind, target, state, attempts, due_at, next_at, created, done_at, error, sealed`
+// noticeFacts are the columns of a notice without its words.
+const noticeFacts = `id, key, ticket, kind, target, state, attempts, due_at, next_at, created, done_at, error, grp, page, why, repeat_at, is_over, silence`
+
+const noticeColumns = noticeFacts + `, sealed`
 
 func (s *Tables) scanNotice(r Row) (store.StoredNotice, error) {
 	var (
-		n                        store.StoredNotice
-		about                    dbID
-		due, next, created, done dbTime
-		sealed                   []byte
+		n                                store.StoredNotice
+		about                            dbID
+		due, next, created, done, repeat dbTime
+		over                             int64
+		sealed                           []byte
 	)
-	if err := r.Scan(&n.ID, &n.Key, &about, &n.Kind, &n.Target, &n.State, &n.Attempts, &due, &next, &created, &done, &n.Error, &sealed); err != nil {
+	if err := r.Scan(&n.ID, &n.Key, &about, &n.Kind, &n.Target, &n.State, &n.Attempts, &due, &next, &created, &done, &n.Error,
+		&n.Group, &n.Page, &n.Why, &repeat, &over, &n.Silence, &sealed); err != nil {
 		return n, err
 	}
-	n.Ticket, n.Due, n.Next, n.Created, n.Done = about.ID, due.Time, next.Time, created.Time, done.Time
+	n.Ticket, n.Due, n.Next, n.Created, n.Done, n.Repeat = about.ID, due.Time, next.Time, created.Time, done.Time, repeat.Time
+	n.Over, n.Withheld = over != 0, n.State == store.NoticeWithheld
 	// A notice whose words cannot be read comes without them: one damaged row must not stop the rest.
 	n.Body, _ = s.open(sealed, placeNotice, []byte(n.Key))
 	return n, nil
@@ -88,7 +94,7 @@ func (s *Tables) Notices(ctx context.Context, state store.NoticeState, cursor in
 	if cursor <= 0 {
 		cursor = 1 << 62
 	}
-	return many(ctx, s.DB, "notices", `SELECT id, key, ticket, kind, target, state, attempts, due_at, next_at, created, done_at, error, NULL
+	return many(ctx, s.DB, "notices", `SELECT `+noticeFacts+`, NULL
 		FROM outbox WHERE state = ? AND id < ? ORDER BY id DESC LIMIT +?`, s.scanNotice, string(state), cursor, pageLimit(limit))
 }
 
@@ -97,8 +103,8 @@ func (s *Tables) Redrive(ctx context.Context, ids []int64, now time.Time) (int, 
 	return ask(ctx, s.DB.Write, func(ctx context.Context, tx Tx) (int, error) {
 		n := 0
 		for _, id := range ids {
-			changed, err := tx.Exec(ctx, `UPDATE outbox SET state = 'pending', attempts = 0, next_at = ?, done_at = NULL, error = ''
-				WHERE id = ? AND state = 'dead'`, now.UnixMilli(), id)
+			changed, err := tx.Exec(ctx, `UPDATE outbox SET state = CASE WHEN grp = '' THEN 'pending' ELSE 'waiting' END,
+				page = 0, attempts = 0, next_at = ?, done_at = NULL, error = '' WHERE id = ? AND state = 'dead'`, now.UnixMilli(), id)
 			if err != nil {
 				return 0, err
 			}

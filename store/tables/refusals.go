@@ -35,6 +35,10 @@ func ErrVersion() error {
 	return ticket.Errorf(ticket.Conflict, "store.conflict.version", "the ticket has changed meanwhile; read it again")
 }
 
+func errAlert() error {
+	return ticket.Errorf(ticket.Conflict, "store.conflict.alert", "the alert has changed meanwhile; read it again")
+}
+
 func errCall() error {
 	return ticket.Errorf(ticket.Conflict, "store.conflict.call", "the call has changed meanwhile; read it again")
 }

@@ -32,7 +32,9 @@ var sealedIn = map[string]func(v map[string]any) []byte{
 		id := idOf(v["ticket"]) // zero for an entry about no ticket in particular
 		return place(placeAccess, id[:])
 	},
-	"media": func(v map[string]any) []byte { return place(placeMedia, []byte(textOf(v["sha256"]))) },
+	"alert_log":      func(v map[string]any) []byte { return place(placeAlertLog, bytesOf(v["alert"])) },
+	"duty_overrides": func(v map[string]any) []byte { return place(placeOverride, bytesOf(v["id"])) },
+	"media":          func(v map[string]any) []byte { return place(placeMedia, []byte(textOf(v["sha256"]))) },
 }
 
 func bytesOf(v any) []byte {

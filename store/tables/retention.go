@@ -30,13 +30,16 @@ var sweeps = map[string][]swept{
 	store.DataRaw: {
 		{"deliveries", `x.received_at < ? AND x.state <> 'quarantined'`, false, ``}, // see heldDeliveries
 		{"requests", `x.at < ?`, false, `coalesce(x.ticket, '') IN (SELECT h.id ` + heldTickets + `)`},
-		{"outbox", `x.created < ? AND x.state <> 'pending'`, false, `coalesce(x.ticket, '') IN (SELECT h.id ` + heldTickets + `)`},
+		{"outbox", `x.created < ? AND x.state NOT IN ('pending', 'waiting')`, false, `coalesce(x.ticket, '') IN (SELECT h.id ` + heldTickets + `)`},
 	},
 	store.DataRecording: {
 		{"calls", `coalesce(x.ended_at, x.updated_at) < ? AND x.call_back <> 'due'`, false, `x.call_id IN (SELECT h.call_id ` + heldTickets + `)`},
 	},
 	store.DataAccessLog: {
 		{"access_log", `x.at < ?`, true, `coalesce(x.ticket, '') IN (SELECT h.id ` + heldTickets + `)`},
+		// Reasons that people gave; who did what when stays.
+		{"alert_log", `x.at < ?`, false, `coalesce((SELECT a.ticket FROM alerts a WHERE a.id = x.alert), '') IN (SELECT h.id ` + heldTickets + `)`},
+		{"duty_overrides", `x.to_at < ?`, false, `1 = 0`},
 	},
 }
 

@@ -20,6 +20,8 @@ const (
 	placeCall     = "calls/"
 	placeAccess   = "access_log/"
 	placeMedia    = "media/"
+	placeAlertLog = "alert_log/"
+	placeOverride = "duty_overrides/"
 )
 
 func place(table string, row []byte) []byte {
