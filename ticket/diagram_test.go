@@ -39,7 +39,7 @@ Drawn from the tables in ` + "`ticket/machine.go`" + ` by ` + "`go test ./ticket
 			fmt.Fprintf(&b, "    %s --> [*]\n", s)
 		}
 	}
-	b.WriteString("```\n\n## Ticket (工单)\n\nThe state follows from the newest top-level lead assignment; an assisting unit still at work keeps the ticket in `handling`.\nThe ticket's own ends are `closed`, `declined`, `merged` and `transferred`. A row says in which states an action may be taken.\n\n| action |")
+	b.WriteString("```\n\n## Ticket (工单)\n\nThe state follows from the newest top-level lead assignment; an assisting unit still at work keeps the ticket in `handling`.\nThe ticket's own ends are `closed`, `declined`, `merged` and `transferred`. `terminate` closes a ticket outside the rates; a ticket whose\nowner is disputed (`object`) waits in `triage` for `arbitrate`. A row says in which states an action may be taken.\n\n| action |")
 	for _, s := range States {
 		fmt.Fprintf(&b, " %s |", s)
 	}

@@ -20,7 +20,7 @@ type attachment struct {
 	Role   string `json:"role" validate:"omitempty,oneof=evidence photo document"`
 }
 
-// postMedia keeps a file that a command will attach. What no ticket takes up ends with the next retention.
+// postMedia keeps a file that a command will attach. What no ticket takes up ends when attachments of its age do.
 func (a *API) postMedia(k *call) error {
 	if len(k.Request().Body()) > AttachmentMost {
 		return ticket.Errorf(ticket.TooLarge, "media.too_large", "附件超过 %d MB 上限", AttachmentMost>>20)

@@ -75,14 +75,21 @@ func askedInTime(c *city.City, calendar *sla.Calendar, b sla.Budget, assignment 
 func mayReturn(c *city.City, calendar *sla.Calendar, b sla.Budget, t *ticket.Ticket, a ticket.Assignment, now time.Time) error {
 	if b.ReturnWithin.Amount > 0 {
 		if last, _ := calendar.For(a.Unit).Due(a.OfferedAt, b.ReturnWithin); now.After(last) {
-			return ticket.Errorf(ticket.Conflict, "ticket.return.late", "退单期限 %s 已过；确有异议的，请提请裁定（object）", last.In(c.Zone).Format(time.DateTime))
+			way := "请提请裁定（object）"
+			if !leads(a) {
+				way = "请与分拨席或上级单位协商撤回派单"
+			}
+			return ticket.Errorf(ticket.Conflict, "ticket.return.late", "退单期限 %s 已过；确有异议的，%s", last.In(c.Zone).Format(time.DateTime), way)
 		}
 	}
-	if hopsSpent(b, t) {
+	if hopsSpent(b, t) && leads(a) { // the others do not pass the matter round: it stays with the lead
 		return ticket.Errorf(ticket.Conflict, "ticket.return.hops", "已退回 %d 次；确有异议的，请提请裁定（object），由值班长裁定", t.Counters.Returns)
 	}
 	return nil
 }
+
+// leads reports whether the assignment answers to the citizen.
+func leads(a ticket.Assignment) bool { return a.Role == ticket.Lead && a.Parent == 0 }
 
 // hopsSpent reports whether a ticket has been returned as often as its policy allows.
 func hopsSpent(b sla.Budget, t *ticket.Ticket) bool {
@@ -101,6 +108,29 @@ func withinMost(most sla.Limit, d *ticket.Details) error {
 		return invalid("amount", "一次最多延期 %d %s", most.Amount, limitUnits[string(most.Unit)])
 	}
 	return nil
+}
+
+// waiting is the assignment whose request an answer is about when it names none: the only one that asked. 0 when it is no answer,
+// or several asked.
+func waiting(t *ticket.Ticket, a ticket.Action) int {
+	switch a { //nolint:exhaustive // the others answer nothing
+	case ticket.Extend, ticket.RefuseExtend:
+		if t.Extension != nil {
+			return t.Extension.Assignment
+		}
+	case ticket.Pause, ticket.RefusePause:
+		asked := 0
+		for _, a := range t.Assignments {
+			if a.PauseAsked != nil && asked != 0 {
+				return 0
+			}
+			if a.PauseAsked != nil {
+				asked = a.No
+			}
+		}
+		return asked
+	}
+	return 0
 }
 
 // Evidence is the role of an attachment that proves a reason (证明材料).

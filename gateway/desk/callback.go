@@ -85,7 +85,7 @@ func (d *Desk) ask(c *city.City, t *ticket.Ticket, e ticket.Event, due time.Time
 		say = "callback_sms"
 	case ticket.Extend:
 		a, known := t.Assignment(e.Details.Assignment)
-		if !known || a.Role != ticket.Lead || a.Parent != 0 || due.IsZero() {
+		if !known || !leads(a) || due.IsZero() {
 			return n, false, nil // the citizen's own deadline stays
 		}
 		r := c.Reasons[e.Cause.Reason]

@@ -203,6 +203,9 @@ func choose(c *city.City, v Viewer, t *ticket.Ticket, cmd *ticket.Command) {
 	if cmd.Details.Assignment != 0 || !cmd.Action.OnAssignment() {
 		return
 	}
+	if cmd.Details.Assignment = waiting(t, cmd.Action); cmd.Details.Assignment != 0 {
+		return
+	}
 	for _, a := range t.Assignments {
 		if v.holds(c, a) && slices.Contains(t.LegalOn(a.No), cmd.Action) {
 			if cmd.Details.Assignment != 0 {

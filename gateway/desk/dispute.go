@@ -18,7 +18,7 @@ func (d *Desk) complete(ctx context.Context, c *city.City, t *ticket.Ticket, cmd
 	switch cmd.Action { //nolint:exhaustive // the others say it all themselves
 	case ticket.Return:
 		policy, _, ok := c.Policies.Lookup(t.Policy)
-		if ok && hopsSpent(policy.Budget, t) && !a.Forced && slices.Contains(t.LegalOn(a.No), ticket.Object) && a.Role == ticket.Lead && a.Parent == 0 {
+		if ok && hopsSpent(policy.Budget, t) && !a.Forced && slices.Contains(t.LegalOn(a.No), ticket.Object) && leads(a) {
 			cmd.Action = ticket.Object
 		}
 	case ticket.Arbitrate:
@@ -88,7 +88,7 @@ func ruled(c *city.City, t *ticket.Ticket, history []ticket.Event, cmd *ticket.C
 		return nil
 	}
 	for _, a := range t.Assignments {
-		if !a.Forced || !a.State.Active() || a.Role != ticket.Lead || a.Parent != 0 {
+		if !a.Forced || !a.State.Active() || !leads(a) {
 			continue
 		}
 		by := ""

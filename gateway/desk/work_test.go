@@ -126,6 +126,43 @@ func TestARefusedPauseHoldsNothing(t *testing.T) {
 	has(t, "the story", view.Events[len(view.Events)-1].Words, "驳回", "挂起申请", "理由不充分")
 }
 
+// Two units are at work; the answer finds the one that asked.
+func TestAnAnswerFindsWhoAsked(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	m := o.lift("k-1")
+	m.Does(allocator, ticket.AddUnit, to("s-371302102"))
+	m.Does(liuqing, ticket.Sign)
+	m.Does(liuqing, ticket.AskPause, reason("awaits_weather"))
+	if view := m.Does(allocator, ticket.Pause); view.Assignments[1].State != ticket.Paused || view.Assignments[0].State != ticket.Signed {
+		t.Errorf("the desk paused %+v", view.Assignments)
+	}
+	m.Does(liuqing, ticket.Resume)
+	m.Does(liuqing, ticket.AskPause, reason("awaits_weather"))
+	m.Does(yitang, ticket.AskPause, reason("awaits_season"))
+	m.Refused("ticket.assignment.unknown", allocator, ticket.RefusePause, reason("not_proved")) // whose?
+	m.Does(allocator, ticket.RefusePause, reason("not_proved"), share(1))
+	m.Does(yitang, ticket.AskExtend, reason("complex"), by(2, ""))
+	if view := m.Does(allocator, ticket.RefuseExtend, reason("in_time")); view.Extension != nil {
+		t.Errorf("refused, %+v still waits", view.Extension)
+	}
+}
+
+// What a street gives back goes to its district, however often the matter was returned before.
+func TestAStreetReturnsToItsDistrict(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	m := o.lift("k-1")
+	m.Does(yitang, ticket.Return, reason("not_ours"))
+	m.Does(allocator, ticket.Dispatch, to("d-371302"))
+	for n := range 3 {
+		m.Does(district, ticket.SendOn, share(2), to("s-371302102"))
+		if view := m.Does(liuqing, ticket.Return, reason("not_ours")); view.State != ticket.StateHandling || view.Unit.ID != "d-371302" {
+			t.Fatalf("return %d made it %s, with %s", n+1, view.State, view.Unit.ID)
+		}
+	}
+}
+
 func TestAReasonThatMustBeProvedNeedsEvidence(t *testing.T) {
 	t.Parallel()
 	o := open(t)
