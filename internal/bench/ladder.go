@@ -197,12 +197,15 @@ func (b *bench) onStore(ctx context.Context, engine string, s *stock, where app.
 	if err != nil {
 		return err
 	}
+	used := spent(os.Getpid())
 	batched, took, err := steps(ctx, s.tracker(st, 0), now, s.first)
 	if err != nil {
 		return err
 	}
+	used = spent(os.Getpid()) - used
 	b.say("   %s: %.0f steps/s over %v, one by one %.0f/s", engine, batched, took.Round(time.Millisecond), plain)
 	b.table.atLeast(with+"complete steps", batched, 2000, perSecond)
+	b.table.show("  CPU of the tracker's process a step", duration(float64(used)/float64(s.first)))
 	b.table.show("  ÷ one step in a transaction, one after the other", fmt.Sprintf("%s (%s)", ratio(batched/plain), perSecond(plain)))
 	return nil
 }
