@@ -61,6 +61,7 @@ type stock struct {
 	first   int       // due at morning + near, for steps a second
 	minute  int       // due within the minute that begins at rush, beside intake
 	rush    time.Time
+	span    time.Duration // how long it lasts
 	ring    *seal.Ring
 }
 
@@ -84,7 +85,7 @@ func (b *bench) ladder(ctx context.Context) error {
 }
 
 func (b *bench) newStock() (*stock, error) {
-	s := &stock{dir: filepath.Join(b.dir, "ladder-city"), open: b.open, first: either(b, 20_000, 2_000), minute: either(b, 10_000, 1_000)}
+	s := &stock{dir: filepath.Join(b.dir, "ladder-city"), open: b.open, first: either(b, 20_000, 2_000), minute: either(b, 10_000, 1_000), span: either(b, time.Minute, 15*time.Second)}
 	if b.short {
 		s.open = min(s.open, 10_000)
 	}
@@ -197,12 +198,15 @@ func (b *bench) onStore(ctx context.Context, engine string, s *stock, where app.
 	if err != nil {
 		return err
 	}
+	used := spent(os.Getpid())
 	batched, took, err := steps(ctx, s.tracker(st, 0), now, s.first)
 	if err != nil {
 		return err
 	}
+	used = spent(os.Getpid()) - used
 	b.say("   %s: %.0f steps/s over %v, one by one %.0f/s", engine, batched, took.Round(time.Millisecond), plain)
 	b.table.atLeast(with+"complete steps", batched, 2000, perSecond)
+	b.table.show("  CPU of the tracker's process a step", duration(float64(used)/float64(s.first)))
 	b.table.show("  ÷ one step in a transaction, one after the other", fmt.Sprintf("%s (%s)", ratio(batched/plain), perSecond(plain)))
 	return nil
 }
@@ -307,7 +311,7 @@ func (s *stock) change(i int) (store.Change, error) {
 	case i < first:
 		policy, at = "bench-near@1", s.morning
 	case i < first+s.minute:
-		policy, at = "bench-near@1", s.rush.Add(-near+time.Duration(i-first)*time.Minute/time.Duration(s.minute))
+		policy, at = "bench-near@1", s.rush.Add(-near+time.Duration(i-first)*s.span/time.Duration(s.minute))
 	}
 	id, err := ticket.NewID(at, rand.Reader)
 	if err != nil {

@@ -69,8 +69,8 @@ func (b *bench) rush(ctx context.Context, engine string, s *stock, where app.Whe
 	defer cl.close()
 	plan := schedule{rate: intakeRate, length: quiet, round: 10 * time.Second, connections: 64, grace: 20 * time.Second}
 	idle := openLoop(ctx, plan, cl.post)
-	plan.first, plan.length = plan.total(), either(b, time.Minute, 20*time.Second)
-	over := time.Now().Add(time.Minute)
+	plan.first, plan.length = plan.total(), s.span
+	over := time.Now().Add(s.span)
 	busy := openLoop(ctx, plan, cl.post)
 	late, recorded, err := b.untilTaken(ctx, server, before+float64(s.minute), over)
 	if err != nil {
@@ -78,9 +78,9 @@ func (b *bench) rush(ctx context.Context, engine string, s *stock, where app.Whe
 	}
 	b.say("   %s: intake p99 %s alone, %s in the minute; the last step %v after it", engine, duration(idle.quantile(99)), duration(busy.quantile(99)), late.Round(time.Millisecond))
 	flaw := idle.flaw() + busy.flaw()
-	b.table.atMost(fmt.Sprintf("%s%d steps due in a minute beside intake at %d/s: all recorded after it within", with, int(recorded), intakeRate), float64(late), 10e9, duration, flaw)
-	b.table.atMost("  intake's p99 in that minute ÷ before", busy.quantile(99)/idle.quantile(99), 2, ratio, flaw)
-	b.table.show("  intake's p99 before · in that minute", duration(idle.quantile(99))+" · "+duration(busy.quantile(99)))
+	b.table.atMost(fmt.Sprintf("%s%d steps due in %v beside intake at %d/s: all recorded after it within", with, int(recorded-before), s.span, intakeRate), float64(late), 10e9, duration, flaw)
+	b.table.atMost("  intake's p99 in that time ÷ before", busy.quantile(99)/idle.quantile(99), 2, ratio, flaw)
+	b.table.show("  intake's p99 before · in that time", duration(idle.quantile(99))+" · "+duration(busy.quantile(99)))
 	return nil
 }
 
