@@ -32,7 +32,7 @@ var (
 		"GET /deliveries": {"desk", "duty", "integrator"}, "POST /deliveries/{id}/redrive": {"desk", "duty", "integrator"},
 		"GET /alerts": {"desk", "unit_handler", "unit_head", "duty", "supervisor"}, "POST /alerts/{id}/ack": {"unit_head", "duty", "supervisor"},
 		"GET /notices": {"duty", "integrator", "admin"}, "POST /notices/redrive": {"duty", "integrator", "admin"},
-		"GET /pages": {"duty", "integrator", "admin"}, "GET /destinations": {"duty", "integrator", "admin"},
+		"GET /pages": {"duty", "integrator", "admin"}, "GET /destinations": {"duty", "integrator", "admin"}, "POST /destinations/{id}/test": {"duty", "integrator", "admin"},
 		"GET /silences": {"desk", "unit_handler", "unit_head", "duty", "supervisor"}, "POST /silences": {"duty"}, "POST /silences/{id}/end": {"duty"},
 		"GET /counts": {"unit_head", "duty", "supervisor", "analyst", "auditor"},
 		"GET /pack":   {"admin"}, "POST /pack/rollback": {"admin"}, "GET /pack/shadow": {"admin"}, "POST /pack/promote": {"admin"},
