@@ -42,7 +42,7 @@ var (
 		"GET /duty/overrides": {"desk", "unit_handler", "unit_head", "duty", "supervisor"}, "POST /duty/overrides": {"unit_head", "duty"},
 		"POST /duty/overrides/{id}/withdraw": {"unit_head", "duty"}, "POST /duty/swaps": {"unit_head", "duty"},
 		"GET /notices": {"duty", "integrator", "admin"}, "POST /notices/redrive": {"duty", "integrator", "admin"},
-		"GET /pages": {"duty", "integrator", "admin"}, "GET /destinations": {"duty", "integrator", "admin"},
+		"GET /pages": {"duty", "integrator", "admin"}, "GET /destinations": {"duty", "integrator", "admin"}, "POST /destinations/{id}/test": {"duty", "integrator", "admin"},
 		"GET /silences": {"desk", "unit_handler", "unit_head", "duty", "supervisor"}, "POST /silences": {"duty"}, "POST /silences/{id}/end": {"duty"},
 		"GET /counts": {"unit_head", "duty", "supervisor", "analyst", "auditor"},
 		"GET /pack":   {"admin"}, "POST /pack/rollback": {"admin"}, "GET /pack/shadow": {"admin"}, "POST /pack/promote": {"admin"},

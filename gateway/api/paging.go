@@ -69,6 +69,13 @@ func (a *API) getDestinations(k *call) error {
 	return k.JSON(items(list))
 }
 
+func (a *API) postDestinationTest(k *call) error {
+	if err := a.Desk.TryDestination(k.UserContext(), k.viewer, clean(k.Params("id"))); err != nil {
+		return err
+	}
+	return k.JSON(map[string]bool{"sent": true})
+}
+
 var pageStates = []store.NoticeState{store.NoticePending, store.NoticeDelivered, store.NoticeDead}
 
 func (a *API) getPages(k *call) error {

@@ -80,6 +80,7 @@ func (a *API) routes() []route {
 		{post, "/notices/redrive", byRight, desk.RightNotices, a.postRedriveNotices},
 		{get, "/pages", byRight, desk.RightNotices, a.getPages},
 		{get, "/destinations", byRight, desk.RightNotices, a.getDestinations},
+		{post, "/destinations/:id/test", byRight, desk.RightNotices, a.postDestinationTest},
 		{get, "/silences", byRight, desk.RightAlerts, a.getSilences},
 		{post, "/silences", byRight, desk.RightSilence, a.postSilence},
 		{post, "/silences/:id/end", byRight, desk.RightSilence, a.postSilenceEnd},

@@ -33,7 +33,7 @@ type Index interface {
 	Find(ctx context.Context, query string, limit int) ([]ticket.ID, error)
 }
 
-// Options are the parts the desk works with. All are required but Committed and Breakers.
+// Options are the parts the desk works with. All are required but Committed, Breakers and Try.
 type Options struct {
 	Store     Store
 	Index     Index
@@ -42,7 +42,8 @@ type Options struct {
 	Random    io.Reader
 	Log       *slog.Logger
 	Committed func(urgent bool)
-	Breakers  func() []outbox.DestinationState // how this gateway finds the destinations of pages; nil: unknown
+	Breakers  func() []outbox.DestinationState                        // how this gateway finds the destinations of pages; nil: unknown
+	Try       func(ctx context.Context, destination, by string) error // sends a test message; nil: none can be sent
 }
 
 // Desk is the use cases. It is safe for concurrent use.

@@ -216,6 +216,14 @@ func (d *Desk) Destinations(ctx context.Context) ([]Destination, error) {
 	return list, nil
 }
 
+// TryDestination sends a test message to a destination; see [outbox.Worker.Try] for its errors.
+func (d *Desk) TryDestination(ctx context.Context, v Viewer, id string) error {
+	if d.Try == nil {
+		return ticket.Errorf(ticket.Unavailable, "destination.failed", "本网关不发送通知")
+	}
+	return d.Try(ctx, id, v.Login)
+}
+
 // Page is one message to a destination, without what it says.
 type Page struct {
 	ID          int64     `json:"id"`

@@ -225,7 +225,7 @@ func (a *App) build() error {
 	}
 	a.desk = desk.New(desk.Options{
 		Store: a.store, Index: a.search, Live: a.live, Now: now, Random: rand.Reader,
-		Log: a.log.With(slog.String("part", "desk")), Committed: committed, Breakers: a.outbox.Destinations,
+		Log: a.log.With(slog.String("part", "desk")), Committed: committed, Breakers: a.outbox.Destinations, Try: a.outbox.Try,
 	})
 	a.intake = intake.New(intake.Options{
 		Store: a.store, Live: a.live, Now: now, Random: rand.Reader, Log: a.log.With(slog.String("part", "intake")),

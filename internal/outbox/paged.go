@@ -377,12 +377,12 @@ func (w *Worker) message(c *city.City, d *paging.Destination, p *store.NoticePag
 		Over: standing == 0 && len(list) > 0, Urgent: p.Kind == KindUrgentPage,
 	}
 	var units, clocks []string
+	m.Over = m.Over && !slices.ContainsFunc(list, func(n store.StoredNotice) bool { return !n.Over })
 	items := make([]paging.Item, 0, len(list))
 	for i := range list {
 		n := &list[i]
 		b := bodyOf(n)
 		m.Route = b.Route
-		m.Over = m.Over && n.Over
 		m.Repeated = m.Repeated && n.Attempts > 0
 		m.Levels, m.Why = add(m.Levels, b.Level), add(m.Why, b.Rule)
 		units, clocks = add(units, b.Unit), add(clocks, b.Clock)
@@ -392,6 +392,10 @@ func (w *Worker) message(c *city.City, d *paging.Destination, p *store.NoticePag
 		}
 		if at := time.UnixMilli(b.At).UTC(); m.Since.IsZero() || at.Before(m.Since) {
 			m.Since = at
+		}
+		if n.Over && !m.Over {
+			m.Count-- // the rest of its group stands
+			continue
 		}
 		items = append(items, it)
 	}

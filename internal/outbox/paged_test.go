@@ -509,3 +509,23 @@ func TestARateIsKept(t *testing.T) {
 		t.Errorf("%d of 50 pages in four minutes: %v", total, minutes)
 	}
 }
+
+func TestADestinationIsTried(t *testing.T) {
+	t.Parallel()
+	r := openRoom(t)
+	if err := r.worker.Try(t.Context(), "chat", "duty1"); err != nil {
+		t.Fatal(err)
+	}
+	r.expect("a test message", "chat: 【告警】测试消息，由 duty1 发出，无需处理")
+	r.down = true
+	if err := r.worker.Try(t.Context(), "chat", "duty1"); !ticket.IsKind(err, ticket.Unavailable) || !strings.Contains(err.Error(), "500") {
+		t.Errorf("a chat that is away: %v", err)
+	}
+	if err := r.worker.Try(t.Context(), "nowhere", "duty1"); !ticket.IsKind(err, ticket.NotFound) {
+		t.Errorf("no such chat: %v", err)
+	}
+	r.city.Notices.Destinations[0].Rate = 1
+	if err := r.worker.Try(t.Context(), "chat", "duty1"); !ticket.IsKind(err, ticket.TooMany) {
+		t.Errorf("past its rate: %v", err)
+	}
+}
