@@ -181,6 +181,11 @@ func (d *Desk) change(ctx context.Context, c *city.City, item *store.Item, t *ti
 	if change.Alerts, err = d.alarm(c, t, e); err != nil {
 		return store.Change{}, nil, err
 	}
+	pages, err := outbox.Pages(c, t, change.Alerts, outbox.Cause{Rule: string(e.Action)})
+	if err != nil {
+		return store.Change{}, nil, err
+	}
+	change.Outbox = append(change.Outbox, pages...)
 	return change, history, d.shareReply(ctx, c, &change, t, e, now)
 }
 

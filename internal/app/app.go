@@ -21,7 +21,7 @@ import (
 	"github.com/citizen-hotline/gateway/adapters"
 	"github.com/citizen-hotline/gateway/adapters/all"
 	"github.com/citizen-hotline/gateway/config"
-	relay "github.com/citizen-hotline/gateway/duty/watch"
+	"github.com/citizen-hotline/gateway/duty/relay"
 	"github.com/citizen-hotline/gateway/gateway"
 	"github.com/citizen-hotline/gateway/gateway/desk"
 	"github.com/citizen-hotline/gateway/gateway/intake"
@@ -55,7 +55,7 @@ type App struct {
 	desk     *desk.Desk
 	accounts *account.Accounts
 	tracker  *tracker.Tracker
-	relay    *relay.Watch
+	relay    *relay.Relay
 	outbox   *outbox.Worker
 	watch    *watch.Watcher
 	server   *gateway.Server
@@ -248,7 +248,7 @@ func (a *App) build() error {
 	})
 	a.relay = relay.New(relay.Options{
 		Store: a.store, Live: a.live, Random: rand.Reader, Log: a.log.With(slog.String("part", "relay")), Now: now,
-		Every: a.clock.Pause(time.Second), Committed: committed, Metrics: relay.NewMetrics(a.metrics),
+		Every: a.clock.Pause(time.Second), Tell: page, Committed: committed, Metrics: relay.NewMetrics(a.metrics),
 	})
 	a.accounts = account.New(account.Options{Store: a.store, Now: a.worldNow, Random: rand.Reader})
 

@@ -42,7 +42,7 @@ var rooms = []room{
 	{"ticket", nil, stdlib},
 	{"sla", []string{"ticket"}, stdlib},
 	{"duty", nil, stdlib},
-	{"duty/watch", []string{"duty", "store", "ticket", "internal/city"}, anyone},
+	{"duty/relay", []string{"duty", "store", "ticket", "internal/city"}, anyone},
 	{"sla/tracker", []string{"sla", "store", "ticket", "internal/city", "internal/outbox", "internal/text"}, anyone},
 	{"routing", []string{"ticket", "internal/text", "internal/geo"}, []string{"github.com/paulmach/orb"}},
 

@@ -24,6 +24,7 @@ type Cause struct {
 	Assignment int       // of the clock
 	Due        time.Time // of the clock
 	Statutory  bool      // a clock of the law: no silence holds it back
+	Again      string    // tells this page of an alert from those before: it is told once more, by routes that name posts or roles
 }
 
 // PageNotice is what is kept of an alert for its page: enough to say what it is about and whether it still
@@ -57,9 +58,12 @@ func Pages(c *city.City, t *ticket.Ticket, alerts []store.Alert, why Cause) ([]s
 		a := &alerts[i]
 		s := paging.Subject{Unit: cmp.Or(why.Unit, a.Unit), Post: a.Post, Role: roleOf(c, a.Post), Level: a.Level, Clock: why.Clock}
 		for _, r := range c.Notices.Match(s, c.Rules.WithinUnit) {
+			if why.Again != "" && len(r.Roles)+len(r.Posts) == 0 {
+				continue // who is copied in on everything has had it
+			}
 			for _, to := range r.To {
 				d, ok := c.Notices.Destination(to)
-				key := strings.Join([]string{KindPage, cmp.Or(why.Key, a.Key), to}, "/")
+				key := strings.Join([]string{KindPage, cmp.Or(why.Key, a.Key) + why.Again, to}, "/")
 				if !ok || told[key] {
 					continue
 				}

@@ -1,4 +1,4 @@
-package watch
+package relay
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 )
 
 // astray moves the alerts that wait at posts nobody holds any more to the posts that stand in.
-func (w *Watch) astray(ctx context.Context, c *city.City, book *duty.Book, now time.Time) ([]store.Change, error) {
+func (r *Relay) astray(ctx context.Context, c *city.City, book *duty.Book, now time.Time) ([]store.Change, error) {
 	var empty []string
 	for _, post := range book.Posts() {
 		if reached, _ := book.Reach(post, now); reached != post {
@@ -25,7 +25,7 @@ func (w *Watch) astray(ctx context.Context, c *city.City, book *duty.Book, now t
 	if len(empty) == 0 {
 		return nil, nil
 	}
-	waiting, err := w.Store.Alerts(ctx, store.AlertFilter{Open: true, Posts: empty, Limit: 1000})
+	waiting, err := r.Store.Alerts(ctx, store.AlertFilter{Open: true, Posts: empty, Limit: 1000})
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +35,7 @@ func (w *Watch) astray(ctx context.Context, c *city.City, book *duty.Book, now t
 		if a.Person != "" || a.DeliveredAt.IsZero() || a.State() == store.AlertSnoozed {
 			continue // somebody has it, or it will be delivered by itself
 		}
-		change, err := w.deliver(c, book, a, now)
+		change, err := r.deliver(ctx, c, book, a, now)
 		if err != nil {
 			return changes, err
 		}
@@ -45,8 +45,8 @@ func (w *Watch) astray(ctx context.Context, c *city.City, book *duty.Book, now t
 }
 
 // covered are the ends of alarms about shifts that somebody holds by now: nobody need look after them any more.
-func (w *Watch) covered(ctx context.Context, book *duty.Book, now time.Time) ([]store.Change, error) {
-	waiting, err := w.Store.Alerts(ctx, store.AlertFilter{Unfinished: true, Levels: []string{alarm}, Limit: 1000})
+func (r *Relay) covered(ctx context.Context, book *duty.Book, now time.Time) ([]store.Change, error) {
+	waiting, err := r.Store.Alerts(ctx, store.AlertFilter{Unfinished: true, Levels: []string{alarm}, Limit: 1000})
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ const alarm = "alarm"
 
 // unattended are the alarms about shifts that nobody holds: ahead of time, and again when one begins. Each has a
 // key of its own; the alarms that were raised before are looked up, so that not every run writes.
-func (w *Watch) unattended(ctx context.Context, c *city.City, book *duty.Book, now time.Time) ([]store.Change, error) {
+func (r *Relay) unattended(ctx context.Context, c *city.City, book *duty.Book, now time.Time) ([]store.Change, error) {
 	wanted := map[string]store.Alert{}
 	for _, post := range book.Posts() {
 		book.Periods(post, now, now.Add(c.AlertRules.Ahead), func(p duty.Period) bool {
@@ -113,7 +113,7 @@ func (w *Watch) unattended(ctx context.Context, c *city.City, book *duty.Book, n
 	slices.Sort(keys)
 	var changes []store.Change
 	for some := range slices.Chunk(keys, 500) {
-		raised, err := w.Store.Alerts(ctx, store.AlertFilter{Keys: some, Limit: len(some)})
+		raised, err := r.Store.Alerts(ctx, store.AlertFilter{Keys: some, Limit: len(some)})
 		if err != nil {
 			return nil, err
 		}
@@ -127,7 +127,7 @@ func (w *Watch) unattended(ctx context.Context, c *city.City, book *duty.Book, n
 			continue
 		}
 		var err error
-		if a.ID, err = ticket.NewID(now, w.Random); err != nil {
+		if a.ID, err = ticket.NewID(now, r.Random); err != nil {
 			return nil, err
 		}
 		changes = append(changes, store.Change{Lane: store.Machines, Alerts: []store.Alert{a}})

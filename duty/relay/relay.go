@@ -1,11 +1,11 @@
-// Package watch is the loop that sees alerts through: each is delivered to whoever holds its post,
+// Package relay is the loop that sees alerts through: each is delivered to whoever holds its post,
 // climbs while nobody acknowledges it, and wakes when it was put off long enough. A shift that
 // nobody holds is alarmed ahead of time, and what is meant for it goes to the post that stands in.
 //
 // It keeps nothing in memory but when it last looked at the rosters and how many alerts it could not read: a crash
-// loses nothing, and any number of watches may run over one store. Each change expects the version of the alert it was
+// loses nothing, and any number of relays may run over one store. Each change expects the version of the alert it was
 // decided from, and an alert that climbs has a unique key for its rung, so everything happens once.
-package watch
+package relay
 
 import (
 	"context"
@@ -23,7 +23,7 @@ import (
 	"github.com/citizen-hotline/gateway/ticket"
 )
 
-// Store is what the watch reads and writes.
+// Store is what the relay reads and writes.
 type Store interface {
 	store.Writer
 	city.Overrides
@@ -45,11 +45,13 @@ const (
 // Told is who is told of an alert.
 type Told struct {
 	Alert store.Alert // as it now stands: Post is where it is
-	Who   string      // who holds the post, or the person it was handed to; empty when no roster says
-	Why   Why
+	// Ticket is what the alert is about; nil when it is about none, and of one that is new: whoever raised it knew it.
+	Ticket *ticket.Ticket
+	Who    string // who holds the post, or the person it was handed to; empty when no roster says
+	Why    Why
 }
 
-// Options are the parts of a watch. All are required but Tell, Committed, Metrics and those with a default.
+// Options are the parts of a relay. All are required but Tell, Committed, Metrics and those with a default.
 type Options struct {
 	Store  Store
 	Live   *city.Live
@@ -66,15 +68,15 @@ type Options struct {
 	Metrics   *Metrics
 }
 
-// Watch sees alerts through.
-type Watch struct {
+// Relay sees alerts through.
+type Relay struct {
 	Options
 	looked time.Time // at the rosters
 	stuck  int       // alerts the last run could not look at: the next one reads past them
 }
 
-// New makes a Watch.
-func New(o Options) *Watch {
+// New makes a Relay.
+func New(o Options) *Relay {
 	if o.Batch <= 0 {
 		o.Batch = 128
 	}
@@ -87,7 +89,7 @@ func New(o Options) *Watch {
 	if o.Committed == nil {
 		o.Committed = func(bool) {}
 	}
-	return &Watch{Options: o}
+	return &Relay{Options: o}
 }
 
 // Result is what one run did.
@@ -97,8 +99,8 @@ type Result struct {
 	More    bool // there may be more to do right now
 }
 
-// Run watches until ctx ends. Errors are logged and the loop goes on: what is due stays due.
-func (w *Watch) Run(ctx context.Context) {
+// Run sees alerts through until ctx ends. Errors are logged and the loop goes on: what is due stays due.
+func (r *Relay) Run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -107,11 +109,11 @@ func (w *Watch) Run(ctx context.Context) {
 			return
 		case <-timer.C:
 		}
-		result, err := w.RunOnce(ctx, w.Now())
+		result, err := r.RunOnce(ctx, r.Now())
 		if err != nil && ctx.Err() == nil {
-			w.Log.ErrorContext(ctx, "alerts not seen through", slog.Any("error", err))
+			r.Log.ErrorContext(ctx, "alerts not seen through", slog.Any("error", err))
 		}
-		pause := w.Every
+		pause := r.Every
 		if result.More && err == nil {
 			pause = 0
 		}
@@ -123,61 +125,61 @@ func (w *Watch) Run(ctx context.Context) {
 const rosterEvery = time.Minute
 
 // RunOnce looks at the alerts that are due at now, and once a minute at the rosters.
-func (w *Watch) RunOnce(ctx context.Context, now time.Time) (Result, error) {
-	limit := w.Batch + w.stuck
-	due, err := w.Store.Alerts(ctx, store.AlertFilter{Look: now, Limit: limit})
+func (r *Relay) RunOnce(ctx context.Context, now time.Time) (Result, error) {
+	limit := r.Batch + r.stuck
+	due, err := r.Store.Alerts(ctx, store.AlertFilter{Look: now, Limit: limit})
 	if err != nil {
 		return Result{}, err
 	}
-	w.Metrics.lag(due, now)
-	rosters := now.Sub(w.looked).Abs() >= rosterEvery // a clock may be set back
+	r.Metrics.lag(due, now)
+	rosters := now.Sub(r.looked).Abs() >= rosterEvery // a clock may be set back
 	if len(due) == 0 && !rosters {
 		return Result{}, nil
 	}
-	c := w.Live.Get()
-	book, err := c.BookNow(ctx, w.Store, now)
+	c := r.Live.Get()
+	book, err := c.BookNow(ctx, r.Store, now)
 	if err != nil {
 		return Result{}, err
 	}
-	changes, failed := w.decide(ctx, c, book, due, now)
-	w.stuck = len(failed)
+	changes, failed := r.decide(ctx, c, book, due, now)
+	r.stuck = len(failed)
 	result := Result{More: len(due) == limit}
 	var alarms []store.Change
 	if rosters {
-		moved, err := w.astray(ctx, c, book, now)
+		moved, err := r.astray(ctx, c, book, now)
 		changes, failed = append(changes, moved...), append(failed, err)
-		ended, err := w.covered(ctx, book, now)
+		ended, err := r.covered(ctx, book, now)
 		changes, failed = append(changes, ended...), append(failed, err)
-		alarms, err = w.unattended(ctx, c, book, now)
+		alarms, err = r.unattended(ctx, c, book, now)
 		failed = append(failed, err)
 	}
-	for n, err := range w.Store.Commit(ctx, append(changes, alarms...)...) {
+	for n, err := range r.Store.Commit(ctx, append(changes, alarms...)...) {
 		switch {
 		case err == nil && n < len(changes):
 			result.Changed++
-			w.Metrics.acted(&changes[n])
+			r.Metrics.acted(&changes[n])
 		case err == nil:
 			result.Raised++
 		case ticket.IsKind(err, ticket.Conflict), ticket.IsKind(err, ticket.Duplicate):
-			// Somebody acted on the alert, or another watch was first.
+			// Somebody acted on the alert, or another relay was first.
 		default:
 			failed = append(failed, err)
 		}
 	}
 	if result.Changed+result.Raised > 0 {
-		w.Committed(false)
+		r.Committed(false)
 	}
 	err = errors.Join(failed...)
 	if err == nil && rosters {
-		w.looked = now
+		r.looked = now
 	}
 	result.More = result.More && err == nil // an alert that cannot be read must not make the loop spin
 	return result, err
 }
 
-func (w *Watch) decide(ctx context.Context, c *city.City, book *duty.Book, due []store.Alert, now time.Time) (changes []store.Change, failed []error) {
+func (r *Relay) decide(ctx context.Context, c *city.City, book *duty.Book, due []store.Alert, now time.Time) (changes []store.Change, failed []error) {
 	for i := range due {
-		change, err := w.next(ctx, c, book, &due[i], now)
+		change, err := r.next(ctx, c, book, &due[i], now)
 		if err != nil {
 			failed = append(failed, fmt.Errorf("alert %s: %w", due[i].ID, err))
 			continue
@@ -188,7 +190,7 @@ func (w *Watch) decide(ctx context.Context, c *city.City, book *duty.Book, due [
 }
 
 // next is what becomes of an alert that is due.
-func (w *Watch) next(ctx context.Context, c *city.City, book *duty.Book, a *store.Alert, now time.Time) (store.Change, error) {
+func (r *Relay) next(ctx context.Context, c *city.City, book *duty.Book, a *store.Alert, now time.Time) (store.Change, error) {
 	switch a.State() {
 	case store.AlertOpen: // below
 	case store.AlertAcked, store.AlertDone: // by a gateway of an older version, which wrote no history
@@ -203,9 +205,9 @@ func (w *Watch) next(ctx context.Context, c *city.City, book *duty.Book, a *stor
 		}
 	}
 	if a.DeliveredAt.IsZero() {
-		return w.deliver(c, book, a, now)
+		return r.deliver(ctx, c, book, a, now)
 	}
-	over, err := w.over(ctx, a)
+	over, err := r.over(ctx, a)
 	if err != nil {
 		return store.Change{}, err
 	}
@@ -215,17 +217,17 @@ func (w *Watch) next(ctx context.Context, c *city.City, book *duty.Book, a *stor
 		next.AckedAt, next.DoneAt, next.SnoozedUntil, next.Look = now, now, time.Time{}, time.Time{}
 		return write(a, next, store.AlertEntry{At: now, What: store.AlertFinished}), nil
 	case a.State() == store.AlertSnoozed:
-		return w.deliver(c, book, a, now)
+		return r.deliver(ctx, c, book, a, now)
 	}
-	return w.climb(ctx, c, a, now)
+	return r.climb(ctx, c, a, now)
 }
 
 // over reports whether the matter of an alert has come to its end: nobody need be waked for it.
-func (w *Watch) over(ctx context.Context, a *store.Alert) (bool, error) {
+func (r *Relay) over(ctx context.Context, a *store.Alert) (bool, error) {
 	if a.Ticket.IsZero() {
 		return false, nil
 	}
-	item, err := w.Store.Ticket(ctx, a.Ticket)
+	item, err := r.Store.Ticket(ctx, a.Ticket)
 	if ticket.IsKind(err, ticket.NotFound) {
 		return false, nil
 	}
@@ -233,7 +235,7 @@ func (w *Watch) over(ctx context.Context, a *store.Alert) (bool, error) {
 }
 
 // deliver takes an alert to whoever holds its post, or to the post that stands in.
-func (w *Watch) deliver(c *city.City, book *duty.Book, a *store.Alert, now time.Time) (store.Change, error) {
+func (r *Relay) deliver(ctx context.Context, c *city.City, book *duty.Book, a *store.Alert, now time.Time) (store.Change, error) {
 	next, why, what := *a, WhyRaised, store.AlertDelivered
 	switch {
 	case a.State() == store.AlertSnoozed:
@@ -252,29 +254,44 @@ func (w *Watch) deliver(c *city.City, book *duty.Book, a *store.Alert, now time.
 	next.Post, next.DeliveredTo, next.DeliveredAt, next.SnoozedUntil = reached, who, now, time.Time{}
 	next.Look = look(c, &next, now)
 	change := write(a, next, store.AlertEntry{At: now, What: what, Person: who})
+	told := Told{Alert: change.AlertChanges[0].Alert, Who: who, Why: why}
+	if why != WhyRaised && !a.Ticket.IsZero() {
+		item, err := r.Store.Ticket(ctx, a.Ticket)
+		if err != nil && !ticket.IsKind(err, ticket.NotFound) {
+			return store.Change{}, err
+		}
+		if err == nil {
+			told.Ticket = &item.Ticket
+		}
+	}
 	var err error
-	change.Outbox, err = w.Tell(c, Told{Alert: change.AlertChanges[0].Alert, Who: who, Why: why})
+	change.Outbox, err = r.Tell(c, told)
 	return change, err
 }
 
 // climb takes an alert that nobody acknowledged to the post of its next rung. The alert stays where it is,
 // too: whoever acknowledges first acknowledges for all.
-func (w *Watch) climb(ctx context.Context, c *city.City, a *store.Alert, now time.Time) (store.Change, error) {
+func (r *Relay) climb(ctx context.Context, c *city.City, a *store.Alert, now time.Time) (store.Change, error) {
 	next := *a
 	n, to, at := rung(c, a)
 	if to == "" || at.After(now) { // the pack says otherwise by now
 		next.Look = at
 		return write(a, next, store.AlertEntry{}), nil
 	}
-	key := fmt.Sprintf("%s/climb/%d", a.Key, n+1)
-	if told, err := w.told(ctx, a, to, key); err != nil {
+	// Of several alerts about one thing (the handler's, the deputy's) one climbs to a post: it hears once.
+	thing := a.Key + "/"
+	if slash := strings.LastIndexByte(a.Key, '/'); slash >= 0 {
+		thing = a.Key[:slash+1]
+	}
+	key := thing + "climb/" + to
+	if told, err := r.told(ctx, thing+to, key); err != nil {
 		return store.Change{}, err
 	} else if told {
 		next.Rung = n + 1
 		next.Look = look(c, &next, a.DeliveredAt)
 		return write(a, next, store.AlertEntry{}), nil
 	}
-	id, err := ticket.NewID(now, w.Random)
+	id, err := ticket.NewID(now, r.Random)
 	if err != nil {
 		return store.Change{}, err
 	}
@@ -292,10 +309,9 @@ func (w *Watch) climb(ctx context.Context, c *city.City, a *store.Alert, now tim
 }
 
 // told reports whether a post has been alerted already: of the same thing from the beginning (the key of an
-// alert that goes to several posts ends with the post), or by this very rung. Nobody is told twice.
-func (w *Watch) told(ctx context.Context, a *store.Alert, post, key string) (bool, error) {
-	thing := strings.LastIndexByte(a.Key, '/') + 1
-	same, err := w.Store.Alerts(ctx, store.AlertFilter{Keys: []string{a.Key[:thing] + post, key}, Limit: 2})
+// alert that goes to several posts ends with the post), or by one that climbed.
+func (r *Relay) told(ctx context.Context, keys ...string) (bool, error) {
+	same, err := r.Store.Alerts(ctx, store.AlertFilter{Keys: keys, Limit: len(keys)})
 	return len(same) > 0, err
 }
 

@@ -1,4 +1,4 @@
-package watch_test
+package relay_test
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 
 	"github.com/citizen-hotline/gateway/config"
 	"github.com/citizen-hotline/gateway/duty"
-	"github.com/citizen-hotline/gateway/duty/watch"
+	"github.com/citizen-hotline/gateway/duty/relay"
 	"github.com/citizen-hotline/gateway/internal/city"
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/store/postgres"
@@ -35,12 +35,12 @@ var (
 
 func TestMain(m *testing.M) { server.Main(m) }
 
-// room is a duty room: a real store, the city's rosters, and a watch told the time.
+// room is a duty room: a real store, the city's rosters, and a relay told the time.
 type room struct {
 	t     *testing.T
 	store store.Store
 	live  *city.Live
-	watch *watch.Watch
+	relay *relay.Relay
 	told  *[]string
 	mu    *sync.Mutex
 	now   time.Time
@@ -57,15 +57,15 @@ func openOn(t *testing.T, s store.Store) *room {
 	r := &room{t: t, store: s, now: monday, told: new([]string), mu: new(sync.Mutex), live: city.NewLive(&city.City{
 		Hash: p.Hash, Zone: p.City.Location, Rules: p.Ruleset, DutyUnit: p.DutyUnit(), Say: p.Text, Roster: p.Roster, AlertRules: p.AlertRules,
 	})}
-	r.watch = r.another(r.store)
+	r.relay = r.another(r.store)
 	return r
 }
 
-// another makes one more watch, over the same data.
-func (r *room) another(s watch.Store) *watch.Watch {
-	return watch.New(watch.Options{
+// another makes one more relay, over the same data.
+func (r *room) another(s relay.Store) *relay.Relay {
+	return relay.New(relay.Options{
 		Store: s, Live: r.live, Random: rand.Reader, Log: slog.New(slog.DiscardHandler), Batch: 16,
-		Tell: func(_ *city.City, told watch.Told) ([]store.Notice, error) {
+		Tell: func(_ *city.City, told relay.Told) ([]store.Notice, error) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			*r.told = append(*r.told, fmt.Sprintf("%s %s %s", told.Why, told.Alert.Post, told.Who))
@@ -91,12 +91,12 @@ func (r *room) id() ticket.ID {
 	return id
 }
 
-// Advance lets time pass minute by minute and the watch do what is due.
+// Advance lets time pass minute by minute and the relay do what is due.
 func (r *room) Advance(d time.Duration) {
 	r.t.Helper()
 	for end := r.now.Add(d); ; r.now = r.now.Add(min(time.Minute, end.Sub(r.now))) {
 		for {
-			done, err := r.watch.RunOnce(r.t.Context(), r.now)
+			done, err := r.relay.RunOnce(r.t.Context(), r.now)
 			if err != nil {
 				r.t.Fatal(err)
 			}
@@ -179,7 +179,7 @@ func TestAnAlertClimbs(t *testing.T) {
 	r.wants("before the first rung", []string{"red " + desk + " open"}, store.AlertFilter{})
 	r.Advance(3 * time.Hour)
 	r.wants("after all rungs", []string{
-		"red " + desk + " open", "red/climb/1 " + head + " open", "red/climb/2 centre.duty open", "red/climb/3 centre.supervision open",
+		"red " + desk + " open", "red/climb/" + head + " " + head + " open", "red/climb/centre.duty centre.duty open", "red/climb/centre.supervision centre.supervision open",
 	}, store.AlertFilter{})
 	if diff := cmp.Diff([]string{
 		"08:37 delivered " + desk, "08:52 climbed " + head, "09:07 climbed centre.duty", "09:37 climbed centre.supervision",
@@ -189,7 +189,7 @@ func TestAnAlertClimbs(t *testing.T) {
 	if diff := cmp.Diff([]string{"raised " + desk + " ", "climbed " + head + " ", "climbed centre.duty 值班长二席", "climbed centre.supervision 督办三席"}, *r.told); diff != "" {
 		t.Errorf("told: %s", diff)
 	}
-	above, err := r.store.Alerts(t.Context(), store.AlertFilter{Keys: []string{"red/climb/2"}})
+	above, err := r.store.Alerts(t.Context(), store.AlertFilter{Keys: []string{"red/climb/centre.duty"}})
 	if err != nil || len(above) != 1 || !strings.Contains(above[0].Text, "30分钟无人确认") || above[0].Unit != "centre" {
 		t.Errorf("above: %+v, %v", above, err)
 	}
@@ -202,7 +202,7 @@ func TestAnAcknowledgedAlertClimbsNoFurther(t *testing.T) {
 	r.Advance(20 * time.Minute)
 	r.ack(a.ID)
 	r.Advance(3 * time.Hour)
-	r.wants("in the end", []string{"red " + desk + " acked", "red/climb/1 " + head + " open"}, store.AlertFilter{})
+	r.wants("in the end", []string{"red " + desk + " acked", "red/climb/" + head + " " + head + " open"}, store.AlertFilter{})
 	b := r.Raise("mild", street, "remind", desk)
 	r.Advance(24 * time.Hour)
 	if h := r.history(b.ID); len(h) != 1 {
@@ -335,7 +335,7 @@ func TestAnUnattendedShift(t *testing.T) {
 	}
 }
 
-// Several watches over one store, and some that die at every write: each alert climbs once per rung.
+// Several relays over one store, and some that die at every write: each alert climbs once per rung.
 func TestSeveralWatches(t *testing.T) {
 	t.Parallel()
 	for name, openStore := range map[string]func(*testing.T) store.Store{
@@ -360,11 +360,11 @@ func TestSeveralWatches(t *testing.T) {
 			for i := range many {
 				r.Raise(fmt.Sprintf("a%02d", i), street, "red", desk)
 			}
-			watches := []*watch.Watch{r.watch, r.another(r.store), r.another(r.store), r.another(&dying{Store: r.store})}
+			relays := []*relay.Relay{r.relay, r.another(r.store), r.another(r.store), r.another(&dying{Store: r.store})}
 			for _, at := range []time.Duration{0, 15 * time.Minute, 15*time.Minute + time.Second, 30 * time.Minute, 31 * time.Minute, 60 * time.Minute, 61 * time.Minute} {
 				now := monday.Add(at)
 				var all sync.WaitGroup
-				for _, w := range watches {
+				for _, w := range relays {
 					all.Go(func() {
 						for range 8 {
 							if _, err := w.RunOnce(t.Context(), now); err != nil && !errors.Is(err, errDied) {
@@ -380,7 +380,7 @@ func TestSeveralWatches(t *testing.T) {
 				_, rung, _ := strings.Cut(strings.Fields(line)[0], "/")
 				count[rung]++
 			}
-			if diff := cmp.Diff(map[string]int{"": many, "climb/1": many, "climb/2": many, "climb/3": many}, count); diff != "" {
+			if diff := cmp.Diff(map[string]int{"": many, "climb/s-371302105.head": many, "climb/centre.duty": many, "climb/centre.supervision": many}, count); diff != "" {
 				t.Error(diff)
 			}
 			for _, line := range r.lines(store.AlertFilter{Keys: []string{"a00", "a17"}}) {
@@ -414,7 +414,8 @@ func (d *dying) Commit(ctx context.Context, changes ...store.Change) []error {
 	return slices.Repeat([]error{errDied}, len(changes))
 }
 
-// Who was alerted of a step from the beginning is not alerted again because a colleague below sleeps.
+// Who was alerted of a step from the beginning is not alerted again because a colleague below sleeps, and who is
+// alerted because two colleagues sleep hears of it once.
 func TestNobodyIsToldTwice(t *testing.T) {
 	t.Parallel()
 	r := open(t)
@@ -429,7 +430,7 @@ func TestNobodyIsToldTwice(t *testing.T) {
 	}
 	slices.Sort(got)
 	if diff := cmp.Diff([]string{
-		"step/7/centre.duty/climb/1 centre.head open", "step/7/centre.duty/climb/3 centre.supervision open", "step/7/" + desk + "/climb/1 " + head + " open", "step/7/" + desk + "/climb/3 centre.supervision open",
+		"step/7/climb/centre.head centre.head open", "step/7/climb/centre.supervision centre.supervision open", "step/7/climb/" + head + " " + head + " open",
 	}, got); diff != "" {
 		t.Error(diff)
 	}

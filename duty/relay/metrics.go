@@ -1,4 +1,4 @@
-package watch
+package relay
 
 import (
 	"time"
@@ -9,17 +9,17 @@ import (
 	"github.com/citizen-hotline/gateway/store"
 )
 
-// Metrics watch the watch. A nil *Metrics counts nothing.
+// Metrics count what the relay does. A nil *Metrics counts nothing.
 type Metrics struct {
 	lagSeconds prometheus.Gauge
 	acts       *prometheus.CounterVec
 }
 
-// NewMetrics registers the metrics of the watch.
+// NewMetrics registers the metrics of the relay.
 func NewMetrics(r prometheus.Registerer) *Metrics {
 	f := promauto.With(r)
 	return &Metrics{
-		lagSeconds: f.NewGauge(prometheus.GaugeOpts{Name: "hotline_watch_lag_seconds", Help: "How long the oldest alert due for delivery, climbing or waking has waited; 0 when none is due."}),
+		lagSeconds: f.NewGauge(prometheus.GaugeOpts{Name: "hotline_relay_lag_seconds", Help: "How long the oldest alert due for delivery, climbing or waking has waited; 0 when none is due."}),
 		acts:       f.NewCounterVec(prometheus.CounterOpts{Name: "hotline_alert_acts_total", Help: "What the gateway did with alerts, by what: delivered, rerouted, climbed, woke, finished."}, []string{"what"}),
 	}
 }
