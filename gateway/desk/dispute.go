@@ -17,7 +17,7 @@ func (d *Desk) complete(ctx context.Context, c *city.City, t *ticket.Ticket, cmd
 	a, _ := t.Assignment(cmd.Details.Assignment)
 	switch cmd.Action { //nolint:exhaustive // the others say it all themselves
 	case ticket.Return:
-		policy, _, ok := c.Policies.Lookup(t.Policy)
+		policy, _, ok := c.Terms(t)
 		if ok && hopsSpent(policy.Budget, t) && !a.Forced && slices.Contains(t.LegalOn(a.No), ticket.Object) && leads(a) {
 			cmd.Action = ticket.Object
 		}
