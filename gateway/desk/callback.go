@@ -58,8 +58,8 @@ func mayClose(b sla.Budget, t *ticket.Ticket, cmd *ticket.Command, clocks []sla.
 func surveyable(c *city.City, t *ticket.Ticket) error {
 	ch, known := c.Channels[t.Channel]
 	switch {
-	case t.NoCallback || t.Historic:
-		return ticket.Errorf(ticket.Conflict, "ticket.survey.unwanted", "诉求人不要求回访，或为历史工单，不发测评")
+	case t.NoCallback || t.Historic || t.Training:
+		return ticket.Errorf(ticket.Conflict, "ticket.survey.unwanted", "诉求人不要求回访，或为历史、演练工单，不发测评")
 	case t.Callback.Done:
 		return ticket.Errorf(ticket.Conflict, "ticket.survey.answered", "本轮办理已完成回访，不再发测评")
 	case t.Private.Reply == nil || !known:

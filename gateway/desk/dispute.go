@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/citizen-hotline/gateway/internal/city"
+	"github.com/citizen-hotline/gateway/internal/outbox"
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/ticket"
 )
@@ -121,7 +122,7 @@ func (d *Desk) alarm(c *city.City, t *ticket.Ticket, e ticket.Event) ([]store.Al
 		}
 		list = append(list, store.Alert{
 			ID: id, Key: fmt.Sprintf("%s/%d/%s", t.ID, e.Seq, post.ID), Ticket: t.ID, Number: t.Number, Unit: c.DutyUnit, Region: t.Region, Level: "remind",
-			Post: post.ID, Text: c.Say("disputed", map[string]string{"number": t.Number, "unit": c.UnitTitle(t.Dispute.Unit)}), At: e.At,
+			Post: post.ID, Text: outbox.Training(t, c.Say("disputed", map[string]string{"number": t.Number, "unit": c.UnitTitle(t.Dispute.Unit)})), At: e.At,
 		})
 	}
 	return list, nil
