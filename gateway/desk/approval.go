@@ -11,7 +11,7 @@ import (
 
 // withinBudget holds pauses, extensions, returns and closings to the policy's bounds.
 func (d *Desk) withinBudget(c *city.City, t *ticket.Ticket, history []ticket.Event, cmd *ticket.Command, now time.Time) error {
-	policy, calendar, ok := c.Policies.Lookup(t.Policy)
+	policy, calendar, ok := c.Terms(t)
 	if !ok {
 		return nil
 	}

@@ -58,8 +58,8 @@ func mayClose(b sla.Budget, t *ticket.Ticket, cmd *ticket.Command, clocks []sla.
 func surveyable(c *city.City, t *ticket.Ticket) error {
 	ch, known := c.Channels[t.Channel]
 	switch {
-	case t.NoCallback || t.Historic:
-		return ticket.Errorf(ticket.Conflict, "ticket.survey.unwanted", "诉求人不要求回访，或为历史工单，不发测评")
+	case t.NoCallback || t.Historic || t.Training:
+		return ticket.Errorf(ticket.Conflict, "ticket.survey.unwanted", "诉求人不要求回访，或为历史、演练工单，不发测评")
 	case t.Callback.Done:
 		return ticket.Errorf(ticket.Conflict, "ticket.survey.answered", "本轮办理已完成回访，不再发测评")
 	case t.Private.Reply == nil || !known:
@@ -101,7 +101,7 @@ func (d *Desk) ask(c *city.City, t *ticket.Ticket, e ticket.Event, due time.Time
 // redo reopens a ticket in the same change as the word of a citizen who is not content, where its policy wants that. It does
 // so once by itself: whether a matter that was redone is done again, the caller decides.
 func (d *Desk) redo(c *city.City, t *ticket.Ticket, e *ticket.Event, now time.Time) (again ticket.Event, done bool, err error) {
-	policy, _, ok := c.Policies.Lookup(t.Policy)
+	policy, _, ok := c.Terms(t)
 	x := e.Details
 	unhappy := x.Satisfaction == ticket.Dissatisfied || x.Solved != nil && !*x.Solved
 	if !ok || policy.RedoOn != sla.RedoDissatisfied || e.Action != ticket.CallBack || !unhappy || t.State != ticket.StateResolved || t.Counters.Reopens > 0 {

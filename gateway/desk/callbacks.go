@@ -65,7 +65,7 @@ func callbackRow(c *city.City, item *store.Item, sight Sight, now time.Time) Cal
 		Decide: t.Callback.Done, Unanswered: t.Callback.Unanswered, LastAt: local(c, t.Callback.At), First: string(t.Outcome.First), Redone: t.Counters.Reopens,
 		Last: named(t.Callback.Outcome, outcomeTitles[t.Callback.Outcome]),
 	}
-	policy, _, _ := c.Policies.Lookup(t.Policy)
+	policy, _, _ := c.Terms(t)
 	row.Attempts = policy.Budget.Attempts()
 	if t.Confidential {
 		row.Title = "保密工单（打开查看，查看留痕）"

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/citizen-hotline/gateway/internal/city"
+	"github.com/citizen-hotline/gateway/internal/outbox"
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/ticket"
 )
@@ -17,7 +18,7 @@ func (d *Desk) complete(ctx context.Context, c *city.City, t *ticket.Ticket, cmd
 	a, _ := t.Assignment(cmd.Details.Assignment)
 	switch cmd.Action { //nolint:exhaustive // the others say it all themselves
 	case ticket.Return:
-		policy, _, ok := c.Policies.Lookup(t.Policy)
+		policy, _, ok := c.Terms(t)
 		if ok && hopsSpent(policy.Budget, t) && !a.Forced && slices.Contains(t.LegalOn(a.No), ticket.Object) && leads(a) {
 			cmd.Action = ticket.Object
 		}
@@ -121,7 +122,7 @@ func (d *Desk) alarm(c *city.City, t *ticket.Ticket, e ticket.Event) ([]store.Al
 		}
 		list = append(list, store.Alert{
 			ID: id, Key: fmt.Sprintf("%s/%d/%s", t.ID, e.Seq, post.ID), Ticket: t.ID, Number: t.Number, Unit: c.DutyUnit, Region: t.Region, Level: "remind",
-			Post: post.ID, Text: c.Say("disputed", map[string]string{"number": t.Number, "unit": c.UnitTitle(t.Dispute.Unit)}), At: e.At,
+			Post: post.ID, Text: outbox.Training(t, c.Say("disputed", map[string]string{"number": t.Number, "unit": c.UnitTitle(t.Dispute.Unit)})), At: e.At,
 		})
 	}
 	return list, nil

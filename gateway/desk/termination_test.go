@@ -30,7 +30,7 @@ func TestAnUnreasonableRequestEndsAfterTwoReviews(t *testing.T) {
 	m.Refused("ticket.termination.same_person", both, ticket.Terminate)
 	before := len(o.told(outbox.KindCitizen))
 	view := m.Does(supervisor, ticket.Terminate)
-	if view.State != ticket.StateClosed || !view.Outcome.Unrated || view.Outcome.Reason != "settled_before" || view.Termination != nil {
+	if view.State != ticket.StateClosed || !view.Unrated || !view.Outcome.Unrated || view.Outcome.Reason != "settled_before" || view.Termination != nil {
 		t.Errorf("it is %s: %+v", view.State, view.Outcome)
 	}
 	for _, k := range view.Clocks {
@@ -51,7 +51,7 @@ func TestAnUnreasonableRequestEndsAfterTwoReviews(t *testing.T) {
 
 	// There is a way back, and it counts again.
 	view = m.Does(supervisor, ticket.Reopen, reason("termination_lifted"), to("s-371302105"))
-	if view.State != ticket.StateDispatched || view.Outcome.Unrated || view.Outcome.Reason != "" {
+	if view.State != ticket.StateDispatched || view.Unrated || view.Outcome.Unrated || view.Outcome.Reason != "" {
 		t.Errorf("reopened it is %s: %+v", view.State, view.Outcome)
 	}
 }

@@ -114,11 +114,11 @@ func (c *City) Terms(t *ticket.Ticket) (policy sla.Policy, calendar *sla.Calenda
 	return policy, calendar, ok
 }
 
-// Unrated reports whether a ticket is outside the public rates (不计率): its policy says so, or a machine
-// made it, which nobody asks whether it is satisfied.
+// Unrated reports whether a ticket is outside the public rates (不计率): its policy says so, a machine made it, which nobody
+// asks whether it is satisfied, or two reviews ended it as unreasonable.
 func (c *City) Unrated(t *ticket.Ticket) bool {
 	policy, _, ok := c.Terms(t)
-	return t.Source == ticket.SourceMachine || t.Training || ok && policy.Unrated
+	return t.Source == ticket.SourceMachine || t.Training || t.Outcome.Unrated || ok && policy.Unrated
 }
 
 // CallsBack reports whether tickets of a policy, by its key, are called back: those that the public rates count, and
