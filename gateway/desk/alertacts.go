@@ -31,6 +31,9 @@ func (d *Desk) actOn(ctx context.Context, v Viewer, id ticket.ID, decide func(c 
 		if err != nil {
 			return Alert{}, err
 		}
+		if len(changes) == 0 { // nothing written is nothing done: nobody may be told otherwise
+			return Alert{}, ticket.Errorf(ticket.Conflict, "store.conflict.alert", "告警刚刚有变动，请刷新后再试")
+		}
 		err = d.Store.Commit(ctx, store.Change{AlertChanges: changes})[0]
 		if n < tries && ticket.IsKind(err, ticket.Conflict) {
 			continue

@@ -187,7 +187,13 @@ func (d *Desk) alert(ctx context.Context, c *city.City, v Viewer, id ticket.ID) 
 	}
 	family, err = d.Store.Alerts(ctx, store.AlertFilter{Family: rows[0].Family(), Limit: 100})
 	slices.SortFunc(family, func(a, b store.Alert) int { return slices.Compare(a.ID[:], b.ID[:]) }) // who writes several, does so in one order
-	return rows[0], family, err
+	a = rows[0]
+	for i := range family { // as it stands in the family: what is decided must rest on one look, not on two
+		if family[i].ID == id {
+			a = family[i]
+		}
+	}
+	return a, family, err
 }
 
 // AlertStory is an alert with its history.
