@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -103,7 +104,7 @@ func (r *room) Raised(unit, level string, urgency ticket.Urgency, more ...func(*
 	id[15], id[14] = byte(r.n), byte(r.n>>8)
 	why := outbox.Cause{Rule: "general@1/resolve/" + level, Unit: unit, Clock: "resolve", Step: level, Due: r.now}
 	reg := &ticket.Registration{
-		Number: ticket.FormatNumber("LY", r.now, r.n), Channel: "wechat", Key: fmt.Sprint(r.n), Kind: ticket.KindCase, Source: ticket.SourceCitizen,
+		Number: ticket.FormatNumber("LY", r.now, r.n), Channel: "wechat", Key: strconv.Itoa(r.n), Kind: ticket.KindCase, Source: ticket.SourceCitizen,
 		Type: ticket.TypeHelp, Urgency: urgency, Policy: r.city.PolicyKey(""), ReceivedAt: r.now,
 	}
 	for _, m := range more {
@@ -500,6 +501,7 @@ func TestARateIsKept(t *testing.T) {
 func TestADestinationIsTried(t *testing.T) {
 	t.Parallel()
 	r := openRoom(t)
+	r.worker.Wall = func() time.Time { return noon }
 	if err := r.worker.Try(t.Context(), "chat", "duty1"); err != nil {
 		t.Fatal(err)
 	}

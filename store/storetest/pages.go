@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -86,8 +87,8 @@ func inState(t *testing.T, s store.Store, state store.NoticeState) []string {
 		t.Fatal(err)
 	}
 	keys := []string{}
-	for i := len(list) - 1; i >= 0; i-- {
-		keys = append(keys, list[i].Key)
+	for _, n := range slices.Backward(list) {
+		keys = append(keys, n.Key)
 	}
 	return keys
 }
@@ -141,7 +142,6 @@ func groupLife(t *testing.T, open func(*testing.T) store.Store) {
 	settle(t, s, store.PageResult{ID: pages[0].ID, State: store.NoticeDelivered, At: due, Again: due.Add(5 * time.Minute)})
 	settle(t, s, store.PageResult{ID: pages[0].ID, State: store.NoticeDead, At: due}) // a late word of who had it before
 	same(t, "delivered", []string{"a1", "a2"}, inState(t, s, store.NoticeDelivered))
-	g, _ = nextGroup(t, s, due.Add(2*time.Hour))
 	if g, _, err = s.NextGroup(t.Context(), "other", due.Add(2*time.Hour)); err != nil || g.Key != "" {
 		t.Errorf("a group of another kind: %+v", g)
 	}
@@ -498,8 +498,8 @@ func alertAcked(t *testing.T, open func(*testing.T) store.Store) {
 }
 
 // VolumePages holds what every tick asks of pages to milliseconds, with 200,000 notices waiting: a storm, and
-// nobody who could send.
-func VolumePages(t *testing.T, s store.Store) {
+// nobody who could send. clock is the world's.
+func VolumePages(t *testing.T, s store.Store, clock func() time.Time) {
 	t.Helper()
 	const rows, groups = 200_000, 2_000
 	for from := 0; from < rows; from += 2_000 {
@@ -513,12 +513,12 @@ func VolumePages(t *testing.T, s store.Store) {
 	now := Day.Add(time.Hour)
 	measure := func(what string, most time.Duration, do func()) {
 		t.Helper()
-		began := time.Now()
+		began := clock()
 		const rounds = 20
 		for range rounds {
 			do()
 		}
-		each := time.Since(began) / rounds
+		each := clock().Sub(began) / rounds
 		t.Logf("%s: %s", what, each)
 		if each > most {
 			t.Errorf("%s takes %s of at most %s", what, each, most)
