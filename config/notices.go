@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"net/mail"
 	"net/url"
 	"slices"
@@ -202,10 +203,7 @@ var textPlaceholders = []string{"{text}", "{to}", "{id}", "{secret}"}
 
 func (s subject) checkText(path string, d *paging.Destination) {
 	t := d.Text
-	all := t.Body + " " + d.URL
-	for _, v := range t.Headers {
-		all += " " + v
-	}
+	all := strings.Join(append(slices.Sorted(maps.Values(t.Headers)), t.Body, d.URL), " ")
 	for _, need := range []string{"{text}", "{to}"} {
 		if !strings.Contains(all, need) {
 			s.wrong(path+".sms", "destination %q: neither url, headers nor body hold %s, so nobody would be told; add it", d.ID, need)

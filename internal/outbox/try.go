@@ -33,7 +33,7 @@ func (w *Worker) Try(ctx context.Context, destination, by string) error {
 	})
 	if err != nil {
 		w.breakers.tell(d.ID, wall, plain(err))
-		return ticket.Errorf(ticket.Unavailable, "destination.failed", "测试消息没有被接收：%s", plain(err)).Because(err)
+		return ticket.Errorf(ticket.Unavailable, "destination.failed", "测试消息没有被接收：%s", plain(err))
 	}
 	w.breakers.tell(d.ID, wall, "") // it is back: what waits for it goes
 	return nil

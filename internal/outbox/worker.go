@@ -461,7 +461,7 @@ func errFinal(err error) error { return finalError{err} }
 func final(err error) bool {
 	var f finalError
 	var e *ticket.Error
-	if r, ok := errors.AsType[*sender.Failure](err); ok {
+	if r, ok := errors.AsType[*sender.RefusalError](err); ok {
 		return r.Final
 	}
 	return errors.As(err, &f) || errors.As(err, &e) && (e.Kind == ticket.Invalid || e.Kind == ticket.NotFound || e.Kind == ticket.Forbidden)

@@ -205,11 +205,12 @@ func (r *Route) takes(s Subject, within func(unit, above string) bool) bool {
 // Group is the key of what is paged together: the route, the destination, and what the route groups by. For
 // Alertmanager the clock always counts, since it is part of the alert's identity there.
 func (r *Route) Group(d *Destination, s Subject) string {
-	parts := []string{r.ID, d.ID, "", "", ""}
-	for i, by := range []struct{ name, value string }{{ByUnit, s.Unit}, {ByLevel, s.Level}, {ByClock, s.Clock}} {
-		if slices.Contains(r.GroupBy, by.name) || d.Kind == Alertmanager {
-			parts[i+2] = by.value
+	parts := []string{r.ID, d.ID}
+	for _, by := range []struct{ name, value string }{{ByUnit, s.Unit}, {ByLevel, s.Level}, {ByClock, s.Clock}} {
+		if !slices.Contains(r.GroupBy, by.name) && d.Kind != Alertmanager {
+			by.value = ""
 		}
+		parts = append(parts, by.value)
 	}
 	if slices.Contains(r.Loud, s.Level) {
 		parts = append(parts, "loud") // what quiet hours do not hold is not held with what they do

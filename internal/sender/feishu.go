@@ -47,7 +47,7 @@ func (s feishu) Send(ctx context.Context, m *paging.Message) error {
 		Code *json.Number `json:"StatusCode"`
 	}
 	if json.Unmarshal(answer, &old) != nil || old.Code == nil {
-		return &Failure{Destination: s.d.ID, Code: "answer", Message: "has neither code nor StatusCode"}
+		return &RefusalError{Destination: s.d.ID, Code: "answer", Message: "has neither code nor StatusCode"}
 	}
 	return s.judge(answer, "StatusCode", "StatusMessage")
 }

@@ -23,7 +23,7 @@ func (s mailer) Send(ctx context.Context, m *paging.Message) error {
 	c := s.d.SMTP
 	msg := mail.NewMsg(mail.WithNoDefaultUserAgent())
 	if err := errors.Join(msg.From(c.From), msg.To(c.To...)); err != nil {
-		return &Failure{Destination: s.d.ID, Code: "address", Message: "from or to cannot be read", Final: true}
+		return &RefusalError{Destination: s.d.ID, Code: "address", Message: "from or to cannot be read", Final: true}
 	}
 	msg.Subject(m.Title())
 	msg.SetMessageIDWithValue(m.ID + "@" + c.Host)
@@ -82,10 +82,9 @@ func (s mailer) options() []mail.Option {
 
 // failure says what the server answered, without the addresses of people.
 func (s mailer) failure(err error) error {
-	var refused *mail.SendError
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*mail.SendError](err); ok {
 		code := refused.ErrorCode()
-		return &Failure{Destination: s.d.ID, Code: "SMTP " + strconv.Itoa(code), Message: refused.Reason.String(), Final: false}
+		return &RefusalError{Destination: s.d.ID, Code: "SMTP " + strconv.Itoa(code), Message: refused.Reason.String(), Final: false}
 	}
 	return fmt.Errorf("sender: %s: mail server: %w", s.d.ID, err)
 }

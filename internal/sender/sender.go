@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -35,8 +36,8 @@ type Deps struct {
 	Roots  *x509.CertPool   // who may vouch for mail servers; nil: whom the machine trusts
 }
 
-// Failure is what a destination answered when it did not take a page.
-type Failure struct {
+// RefusalError is what a destination answered when it did not take a page.
+type RefusalError struct {
 	Destination string
 	Code        string // the platform's own: an HTTP status, an errcode
 	Message     string // the platform's own words, cut
@@ -44,7 +45,7 @@ type Failure struct {
 }
 
 // Error names the destination, the code and the platform's words.
-func (f *Failure) Error() string {
+func (f *RefusalError) Error() string {
 	s := fmt.Sprintf("sender: %s refused the page (%s)", f.Destination, f.Code)
 	if f.Message != "" {
 		s += ": " + f.Message
@@ -107,7 +108,7 @@ const maxAnswer = 64 << 10
 // in some.
 func (b *base) do(req *http.Request) ([]byte, error) {
 	req.Header.Set("User-Agent", "hotline")
-	resp, err := b.deps.HTTP.Do(req)
+	resp, err := b.deps.HTTP.Do(req) //nolint:gosec // the pack names the address, and the client enters no private network unasked
 	if err != nil {
 		if u, ok := errors.AsType[*url.Error](err); ok {
 			err = u.Err
@@ -120,7 +121,7 @@ func (b *base) do(req *http.Request) ([]byte, error) {
 		return nil, fmt.Errorf("sender: %s: its answer broke off", b.d.ID)
 	}
 	if resp.StatusCode/100 != 2 {
-		return nil, &Failure{Destination: b.d.ID, Code: fmt.Sprintf("HTTP %d", resp.StatusCode), Final: resp.StatusCode == http.StatusGone}
+		return nil, &RefusalError{Destination: b.d.ID, Code: fmt.Sprintf("HTTP %d", resp.StatusCode), Final: resp.StatusCode == http.StatusGone}
 	}
 	return body, nil
 }
@@ -142,7 +143,7 @@ func (b *base) post(ctx context.Context, address string, body any) ([]byte, erro
 func (b *base) request(ctx context.Context, method, address string, body []byte) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
 	if err != nil {
-		return nil, &Failure{Destination: b.d.ID, Code: "address", Message: "the address cannot be read; mend url or the secret it names", Final: true}
+		return nil, &RefusalError{Destination: b.d.ID, Code: "address", Message: "the address cannot be read; mend url or the secret it names", Final: true}
 	}
 	return req, nil
 }
@@ -165,9 +166,7 @@ func with(address string, values url.Values) string {
 		return address // the request says so
 	}
 	q := u.Query()
-	for k, v := range values {
-		q[k] = v
-	}
+	maps.Copy(q, values)
 	u.RawQuery = q.Encode()
 	return u.String()
 }
@@ -176,16 +175,16 @@ func with(address string, values url.Values) string {
 func (b *base) judge(body []byte, code, words string) error {
 	var answer map[string]json.RawMessage
 	if err := json.Unmarshal(body, &answer); err != nil {
-		return &Failure{Destination: b.d.ID, Code: "answer", Message: "is not JSON"}
+		return &RefusalError{Destination: b.d.ID, Code: "answer", Message: "is not JSON"}
 	}
 	raw, has := answer[code]
 	if !has {
-		return &Failure{Destination: b.d.ID, Code: "answer", Message: "has no " + code}
+		return &RefusalError{Destination: b.d.ID, Code: "answer", Message: "has no " + code}
 	}
 	if s := string(raw); s != "0" {
 		var message string
 		_ = json.Unmarshal(answer[words], &message) // without words the code must do
-		return &Failure{Destination: b.d.ID, Code: code + " " + s, Message: short(message)}
+		return &RefusalError{Destination: b.d.ID, Code: code + " " + s, Message: short(message)}
 	}
 	return nil
 }

@@ -284,7 +284,7 @@ func TestRefusals(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), token) || strings.Contains(err.Error(), secret) {
 				t.Fatalf("error %v, want %q", err, tt.want)
 			}
-			f, ok := err.(*sender.Failure) //nolint:errorlint // not wrapped here
+			f, ok := err.(*sender.RefusalError) //nolint:errorlint // not wrapped here
 			if !ok || f.Final != tt.final {
 				t.Errorf("%#v; final %v is wanted", err, tt.final)
 			}

@@ -56,11 +56,11 @@ func (s texter) one(ctx context.Context, m *paging.Message, to, id string) error
 	dec := json.NewDecoder(strings.NewReader(string(answer)))
 	dec.UseNumber()
 	if err := dec.Decode(&body); err != nil {
-		return &Failure{Destination: s.d.ID, Code: "answer", Message: "is not JSON"}
+		return &RefusalError{Destination: s.d.ID, Code: "answer", Message: "is not JSON"}
 	}
 	got, ok := lookup(body, t.OK.Pointer)
 	if said := fmt.Sprint(got); !ok || said != t.OK.Equals {
-		return &Failure{Destination: s.d.ID, Code: t.OK.Pointer + " " + short(said)}
+		return &RefusalError{Destination: s.d.ID, Code: t.OK.Pointer + " " + short(said)}
 	}
 	return nil
 }

@@ -44,7 +44,7 @@ func (s webhook) Send(ctx context.Context, m *paging.Message) error {
 	at := s.deps.Wall()
 	signed, err := signature.SignStandardWebhook(s.secret, m.ID, at, body)
 	if err != nil {
-		return &Failure{Destination: s.d.ID, Code: "secret", Message: err.Error(), Final: true}
+		return &RefusalError{Destination: s.d.ID, Code: "secret", Message: err.Error(), Final: true}
 	}
 	req, err := s.request(ctx, http.MethodPost, s.address, body)
 	if err != nil {

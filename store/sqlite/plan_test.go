@@ -108,7 +108,7 @@ func TestHotReadsUseTheirIndex(t *testing.T) {
 		"what is in a page": {func(ctx context.Context, s *Store) error {
 			_, _, err := s.PageNotices(ctx, store.NoticePage{ID: 1, Group: "g"}, 10)
 			return err
-		}, "outbox_standing", false}, // the last of two questions; the first is held by the volume test
+		}, "outbox_standing", false}, // the last of two questions
 		"what to look at again": {func(ctx context.Context, s *Store) error {
 			_, err := s.Repeats(ctx, storetest.Day, 10)
 			return err

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -86,8 +87,8 @@ func inState(t *testing.T, s store.Store, state store.NoticeState) []string {
 		t.Fatal(err)
 	}
 	keys := []string{}
-	for i := len(list) - 1; i >= 0; i-- {
-		keys = append(keys, list[i].Key)
+	for _, n := range slices.Backward(list) {
+		keys = append(keys, n.Key)
 	}
 	return keys
 }
@@ -141,7 +142,6 @@ func groupLife(t *testing.T, open func(*testing.T) store.Store) {
 	settle(t, s, store.PageResult{ID: pages[0].ID, State: store.NoticeDelivered, At: due, Again: due.Add(5 * time.Minute)})
 	settle(t, s, store.PageResult{ID: pages[0].ID, State: store.NoticeDead, At: due}) // a late word of who had it before
 	same(t, "delivered", []string{"a1", "a2"}, inState(t, s, store.NoticeDelivered))
-	g, _ = nextGroup(t, s, due.Add(2*time.Hour))
 	if g, _, err = s.NextGroup(t.Context(), "other", due.Add(2*time.Hour)); err != nil || g.Key != "" {
 		t.Errorf("a group of another kind: %+v", g)
 	}
@@ -501,55 +501,4 @@ func alertAcked(t *testing.T, open func(*testing.T) store.Store) {
 	if diff := cmp.Diff([]bool{false, true, true, false, false}, []bool{before, acked(a.Key), acked("t1/2"), acked(other.Key), acked("t1/22")}); diff != "" {
 		t.Error(diff)
 	}
-}
-
-// VolumePages holds what every tick asks of pages to milliseconds, with 200,000 notices waiting: a storm, and
-// nobody who could send.
-func VolumePages(t *testing.T, s store.Store) {
-	t.Helper()
-	const rows, groups = 200_000, 2_000
-	for from := 0; from < rows; from += 2_000 {
-		list := make([]store.Notice, 2_000)
-		for i := range list {
-			n := from + i
-			list[i] = pendingPage(fmt.Sprintf("n%d", n), fmt.Sprintf("r/ops/u%d/red/", n%groups), Day.Add(time.Duration(n)*time.Millisecond))
-		}
-		put(t, s, list...)
-	}
-	now := Day.Add(time.Hour)
-	measure := func(what string, most time.Duration, do func()) {
-		t.Helper()
-		began := time.Now()
-		const rounds = 20
-		for range rounds {
-			do()
-		}
-		each := time.Since(began) / rounds
-		t.Logf("%s: %s", what, each)
-		if each > most {
-			t.Errorf("%s takes %s of at most %s", what, each, most)
-		}
-	}
-	measure("an idle look", 5*time.Millisecond, func() {
-		if _, ok := nextGroup(t, s, Day.Add(-time.Hour)); ok {
-			t.Error("something is due")
-		}
-	})
-	measure("the claim of other notices", 5*time.Millisecond, func() { claim(t, s, now, "unit", "citizen") })
-	measure("the next group", 5*time.Millisecond, func() { nextGroup(t, s, now) })
-	measure("to hold a group", 100*time.Millisecond, func() {
-		g, _ := nextGroup(t, s, now)
-		if err := s.HoldGroup(t.Context(), g.Key, now.Add(time.Hour)); err != nil {
-			t.Fatal(err)
-		}
-	})
-	measure("to form, claim, read and settle a page of 100", 75*time.Millisecond, func() {
-		g, _ := nextGroup(t, s, now)
-		formed(t, s, g, now)
-		p := claimPages(t, s, now)[0]
-		if list, _, err := s.PageNotices(t.Context(), p, 1000); err != nil || len(list) != rows/groups {
-			t.Fatalf("%d in the page, %v", len(list), err)
-		}
-		settle(t, s, store.PageResult{ID: p.ID, State: store.NoticeDelivered, At: now, Again: now})
-	})
 }
