@@ -12,7 +12,8 @@ type Alert struct {
 	Key     string // unique: the same alert is raised once
 	Ticket  ticket.ID
 	Number  string
-	Unit    string
+	Unit    string // of the post
+	Holder  string // unit whose work it is about; empty: Unit
 	Region  string
 	Level   string // one of ticket.Levels, or "alarm"
 	Post    string // who must see it
@@ -111,6 +112,7 @@ type AlertFilter struct {
 	Posts      []string
 	Who        string // with Posts: of them, what was handed to nobody else; and what was handed to Who, wherever it is
 	Units      []string
+	Holders    []string
 	Levels     []string
 	Regions    []string // exactly these (callers expand subtrees)
 	IDs        []ticket.ID
@@ -122,7 +124,7 @@ type AlertFilter struct {
 	Limit            int
 }
 
-// AlertGroup is how many alerts of a level wait for a unit.
+// AlertGroup is how many alerts of a level are about the work of a unit.
 type AlertGroup struct {
 	Unit, Level    string
 	Count, Snoozed int64

@@ -8,6 +8,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -297,7 +298,7 @@ func (r *Relay) climb(ctx context.Context, c *city.City, a *store.Alert, now tim
 	}
 	_, unit, _ := c.Post(to)
 	above := store.Alert{
-		ID: id, Key: key, Ticket: a.Ticket, Number: a.Number, Unit: unit, Region: a.Region, Level: a.Level,
+		ID: id, Key: key, Ticket: a.Ticket, Number: a.Number, Unit: unit, Holder: cmp.Or(a.Holder, a.Unit), Region: a.Region, Level: a.Level,
 		Post: to, At: now, Root: a.ID,
 		Text: c.Say("alert_climbed", map[string]string{"minutes": strconv.Itoa(int(now.Sub(a.DeliveredAt).Minutes())), "post": c.PostTitle(a.Post), "alert": a.Text}),
 	}

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -14,7 +15,8 @@ import (
 type Alert struct {
 	ID           string           `json:"id"`
 	Number       string           `json:"number,omitempty"`
-	Unit         *Named           `json:"unit,omitempty"`
+	Unit         *Named           `json:"unit,omitempty"`   // of the post
+	Holder       *Named           `json:"holder,omitempty"` // whose work it is about
 	Region       *Named           `json:"region,omitempty"`
 	Level        string           `json:"level"`
 	LevelTitle   string           `json:"level_title"`
@@ -83,6 +85,9 @@ func alertRow(c *city.City, a *store.Alert) Alert {
 	if a.Unit != "" {
 		row.Unit = named(a.Unit, c.UnitTitle(a.Unit))
 	}
+	if a.Holder != "" {
+		row.Holder = named(a.Holder, c.UnitTitle(a.Holder))
+	}
 	if a.Post != "" {
 		row.PostTitle = c.PostTitle(a.Post)
 	}
@@ -113,11 +118,11 @@ func (d *Desk) alertFilter(ctx context.Context, c *city.City, v Viewer, q AlertQ
 	if err != nil || !some {
 		return f, false, err
 	}
-	switch {
-	case q.Unit != "" && unit == q.Unit:
-		f.Units = []string{unit} // a line of the groups, opened
-	case unit != "":
-		f.Units = unitsBelow(c, unit)
+	if v.Unit != "" {
+		f.Units = unitsBelow(c, v.Unit)
+	}
+	if q.Unit != "" {
+		f.Holders = []string{unit} // a line of the groups, opened
 	}
 	if v.Region != "" {
 		f.Regions = subtree(v.Region, c.Rules.ChildRegions)
@@ -236,7 +241,7 @@ func (d *Desk) AlertStory(ctx context.Context, v Viewer, id ticket.ID) (AlertSto
 	return story, err
 }
 
-// AlertGroup is how many alerts of a level wait for a unit.
+// AlertGroup is how many alerts of a level are about the work of a unit.
 type AlertGroup struct {
 	Unit       Named     `json:"unit"`
 	Level      string    `json:"level"`
@@ -301,10 +306,10 @@ func weight(level string) int {
 func grouped(rows []store.Alert) (list []store.AlertGroup) {
 	for i := range rows {
 		a := &rows[i]
-		n := slices.IndexFunc(list, func(g store.AlertGroup) bool { return g.Unit == a.Unit && g.Level == a.Level })
+		n := slices.IndexFunc(list, func(g store.AlertGroup) bool { return g.Unit == cmp.Or(a.Holder, a.Unit) && g.Level == a.Level })
 		if n < 0 {
 			n = len(list)
-			list = append(list, store.AlertGroup{Unit: a.Unit, Level: a.Level, Oldest: a.At, Newest: a.At})
+			list = append(list, store.AlertGroup{Unit: cmp.Or(a.Holder, a.Unit), Level: a.Level, Oldest: a.At, Newest: a.At})
 		}
 		g := &list[n]
 		g.Count++

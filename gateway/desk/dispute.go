@@ -121,7 +121,7 @@ func (d *Desk) alarm(c *city.City, t *ticket.Ticket, e ticket.Event) ([]store.Al
 			return nil, err
 		}
 		list = append(list, store.Alert{
-			ID: id, Key: fmt.Sprintf("%s/%d/%s", t.ID, e.Seq, post.ID), Ticket: t.ID, Number: t.Number, Unit: c.DutyUnit, Region: t.Region, Level: "remind",
+			ID: id, Key: fmt.Sprintf("%s/%d/%s", t.ID, e.Seq, post.ID), Ticket: t.ID, Number: t.Number, Unit: c.DutyUnit, Holder: t.Dispute.Unit, Region: t.Region, Level: "remind",
 			Post: post.ID, Text: outbox.Training(t, c.Say("disputed", map[string]string{"number": t.Number, "unit": c.UnitTitle(t.Dispute.Unit)})), At: e.At,
 		})
 	}

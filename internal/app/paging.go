@@ -21,8 +21,6 @@ func page(c *city.City, told relay.Told) ([]store.Notice, error) {
 		why.Again = fmt.Sprintf("#%d", a.Version)
 		a.At = a.DeliveredAt
 	}
-	if told.Ticket != nil {
-		why.Unit = told.Ticket.LeadUnit() // whose work it is, not whose post it has come to
-	}
+	why.Unit = a.Holder // whose work it is, not whose post it has come to
 	return outbox.Pages(c, told.Ticket, []store.Alert{a}, why)
 }

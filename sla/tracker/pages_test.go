@@ -2,6 +2,7 @@ package tracker_test
 
 import (
 	"encoding/json"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -48,8 +49,11 @@ func TestAStepIsPagedOnceByFourTrackers(t *testing.T) {
 	steps := 0
 	for _, id := range ids {
 		for step, n := range w.steps(id) {
-			if steps += n; n != 1 {
+			if n != 1 {
 				t.Errorf("%s of %s is recorded %d times", step, id, n)
+			}
+			if !strings.HasPrefix(step, "resolve/0/") { // the citizen's clock, beside that of the unit, which is told
+				steps += n
 			}
 		}
 	}

@@ -8,6 +8,7 @@
 package tracker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -361,7 +362,7 @@ func (t *Tracker) alert(c *city.City, next *ticket.Ticket, k sla.Clock, s sla.Du
 		"number": next.Number, "unit": c.UnitTitle(k.Unit), "due": due, "clock": ClockTitle(k.Name),
 	})
 	return store.Alert{
-		ID: id, Key: fmt.Sprintf("%s/%d/%s", next.ID, e.Seq, post), Ticket: next.ID, Number: next.Number, Unit: unit,
+		ID: id, Key: fmt.Sprintf("%s/%d/%s", next.ID, e.Seq, post), Ticket: next.ID, Number: next.Number, Unit: unit, Holder: cmp.Or(k.Unit, next.LeadUnit()),
 		Region: next.Region, Level: s.Step.Level, Post: post, Text: outbox.Training(next, words), At: e.At,
 	}, nil
 }

@@ -74,7 +74,7 @@ func shapes(offset int64) [tables.StatementCount]shape {
 		},
 		tables.InsertNotice: insert("outbox", `key text, ticket bytea, kind text, target text, state text, grp text, why text, due_at bigint, next_at bigint, created bigint, sealed bytea`),
 		tables.InsertAlert: insert("alerts", `id bytea, key text, ticket bytea, number text, unit text, region text, level text, post text,
-			text text, at bigint, acked_by text, acked_at bigint, root bytea, person text, look_at bigint`),
+			text text, at bigint, acked_by text, acked_at bigint, root bytea, person text, look_at bigint, holder text`),
 		tables.UpdateAlert: {
 			before:  `UPDATE alerts a SET ` + sets(alertBody) + ` FROM `,
 			columns: alertBody + `, id bytea, expect bigint, was bigint`,

@@ -47,8 +47,8 @@ var statementTexts = [statementCount]string{
 		call_back, updated_at, sealed) VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 	tables.UpdateCall: `UPDATE calls SET version = version + 1, line = ?, agent = ?, state = ?, rang_at = ?, answered_at = ?, ended_at = ?,
 		seconds = ?, call_back = ?, updated_at = ?, sealed = ? WHERE channel = ? AND call_id = ? AND version = ?`,
-	tables.InsertAlert: `INSERT INTO alerts (id, key, ticket, number, unit, region, level, post, text, at, acked_by, acked_at, root, person, look_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+	tables.InsertAlert: `INSERT INTO alerts (id, key, ticket, number, unit, region, level, post, text, at, acked_by, acked_at, root, person, look_at, holder)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 	tables.UpdateAlert: `UPDATE alerts SET version = ?, root = ?, unit = ?, post = ?, person = ?, rung = ?, delivered_to = ?, delivered_at = ?, acked_by = ?,
 		acked_at = ?, snoozed_at = ?, snoozed_until = ?, done_by = ?, done_at = ?, look_at = ?
 		WHERE id = ? AND version = ? AND coalesce(acked_at, 0) = ?`,

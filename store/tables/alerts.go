@@ -11,7 +11,10 @@ import (
 )
 
 const alertColumns = `a.id, a.key, a.ticket, a.number, a.unit, a.region, a.level, a.post, a.text, a.at, a.acked_by, a.acked_at,
-	a.version, a.root, a.rung, a.person, a.delivered_to, a.delivered_at, a.snoozed_at, a.snoozed_until, a.done_by, a.done_at, a.look_at`
+	a.holder, a.version, a.root, a.rung, a.person, a.delivered_to, a.delivered_at, a.snoozed_at, a.snoozed_until, a.done_by, a.done_at, a.look_at`
+
+// alertHolder is the unit an alert is grouped by. Gateways of the version before write none.
+const alertHolder = `coalesce(nullif(a.holder, ''), a.unit)`
 
 func scanAlert(r Row) (store.Alert, error) {
 	var (
@@ -20,7 +23,7 @@ func scanAlert(r Row) (store.Alert, error) {
 		at, acked, delivered, snoozed, until, done, looks dbTime
 	)
 	err := r.Scan(&id, &a.Key, &about, &a.Number, &a.Unit, &a.Region, &a.Level, &a.Post, &a.Text, &at, &a.AckedBy, &acked,
-		&a.Version, &root, &a.Rung, &a.Person, &a.DeliveredTo, &delivered, &snoozed, &until, &a.DoneBy, &done, &looks)
+		&a.Holder, &a.Version, &root, &a.Rung, &a.Person, &a.DeliveredTo, &delivered, &snoozed, &until, &a.DoneBy, &done, &looks)
 	a.ID, a.Ticket, a.Root, a.At, a.AckedAt = id.ID, about.ID, root.ID, at.Time, acked.Time
 	a.DeliveredAt, a.SnoozedAt, a.SnoozedUntil, a.DoneAt, a.Look = delivered.Time, snoozed.Time, until.Time, done.Time, looks.Time
 	return a, err
@@ -49,6 +52,7 @@ func narrowAlerts(f store.AlertFilter) query {
 		q.among(`a.post`, f.Posts)
 	}
 	q.among(`a.unit`, f.Units)
+	q.among(alertHolder, f.Holders)
 	q.among(`a.level`, f.Levels)
 	q.among(`a.region`, f.Regions)
 	q.among(`a.key`, f.Keys)
@@ -83,8 +87,8 @@ func (s *Tables) Alerts(ctx context.Context, f store.AlertFilter) ([]store.Alert
 // AlertGroups implements [store.Duty].
 func (s *Tables) AlertGroups(ctx context.Context, f store.AlertFilter) ([]store.AlertGroup, error) {
 	q := narrowAlerts(f)
-	return built(ctx, s.DB, "alerts", `SELECT a.unit, a.level, count(*), count(a.snoozed_until), min(a.at), max(a.at) FROM alerts a`+q.where()+
-		` GROUP BY a.unit, a.level ORDER BY count(*) DESC, a.unit, a.level`, func(r Row) (g store.AlertGroup, err error) {
+	return built(ctx, s.DB, "alerts", `SELECT `+alertHolder+`, a.level, count(*), count(a.snoozed_until), min(a.at), max(a.at) FROM alerts a`+q.where()+
+		` GROUP BY 1, 2 ORDER BY count(*) DESC, 1, 2`, func(r Row) (g store.AlertGroup, err error) {
 		var oldest, newest dbTime
 		err = r.Scan(&g.Unit, &g.Level, &g.Count, &g.Snoozed, &oldest, &newest)
 		g.Oldest, g.Newest = oldest.Time, newest.Time

@@ -38,7 +38,7 @@ var wholes = []whole{
 	{"calls", 1, `pos int, id blob, channel text, call_id text, version int, line text, agent text, state text, rang_at int, answered_at int,
 		ended_at int, seconds int, call_back text, updated_at int, sealed blob`, 0},
 	{"alerts", 1, `pos int, id blob, key text, ticket blob, number text, unit text, region text, level text, post text, text text, at int,
-		acked_by text, acked_at int, version int, root blob, rung int, person text, delivered_to text, delivered_at int, snoozed_at int,
+		acked_by text, acked_at int, holder text, version int, root blob, rung int, person text, delivered_to text, delivered_at int, snoozed_at int,
 		snoozed_until int, done_by text, done_at int, look_at int`, 0},
 	{"alert_log", 1, "id int, alert blob, at int, who text, what text, post text, person text, until_at int, sealed blob", 0},
 	{"duty_overrides", 1, `pos int, id blob, post text, from_at int, to_at int, who text, kind text, swap blob, author text, at int,

@@ -288,7 +288,7 @@ func (e *encoder) notice(n *store.Notice) {
 
 func (e *encoder) alert(a *store.Alert) {
 	e.add(InsertAlert, nil, a.ID[:], a.Key, id(a.Ticket), a.Number, a.Unit, a.Region, a.Level, a.Post, a.Text, ms(a.At), a.AckedBy, ms(a.AckedAt),
-		id(a.Root), a.Person, ms(cmp.Or(a.Look, a.At)))
+		id(a.Root), a.Person, ms(cmp.Or(a.Look, a.At)), a.Holder)
 }
 
 // alertChange writes the next state of an alert. A gateway of an older version acknowledges without a new

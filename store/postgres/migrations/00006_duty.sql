@@ -4,6 +4,7 @@
 -- more, and those acknowledged are done. Gateways of the version before go on meanwhile: the alerts they
 -- raise are looked at at once. Broken off, it can begin again.
 ALTER TABLE alerts ADD COLUMN IF NOT EXISTS version BIGINT NOT NULL DEFAULT 1,
+  ADD COLUMN IF NOT EXISTS holder TEXT COLLATE "C" NOT NULL DEFAULT '', -- the unit whose work it is about; empty: unit
   ADD COLUMN IF NOT EXISTS root BYTEA, -- the alert it climbed from
   ADD COLUMN IF NOT EXISTS rung BIGINT NOT NULL DEFAULT 0,
   ADD COLUMN IF NOT EXISTS person TEXT COLLATE "C" NOT NULL DEFAULT '', -- it was handed to; empty: who is on duty

@@ -2,6 +2,7 @@
 -- An alert's life: delivered, put off, handed over, climbed, acknowledged, done. Alerts of before climb no
 -- more, and those acknowledged are done.
 ALTER TABLE alerts ADD COLUMN version INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE alerts ADD COLUMN holder TEXT NOT NULL DEFAULT ''; -- the unit whose work it is about; empty: unit
 ALTER TABLE alerts ADD COLUMN root BLOB; -- the alert it climbed from
 ALTER TABLE alerts ADD COLUMN rung INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE alerts ADD COLUMN person TEXT NOT NULL DEFAULT ''; -- it was handed to; empty: who is on duty
