@@ -60,6 +60,7 @@ type App struct {
 	watch    *watch.Watcher
 	server   *gateway.Server
 	metrics  *registry
+	backlog  *backlog
 
 	night time.Time // when what was kept long enough next ends; zero: never
 
@@ -252,7 +253,8 @@ func (a *App) build() error {
 	})
 	a.accounts = account.New(account.Options{Store: a.store, Now: a.worldNow, Random: rand.Reader})
 
-	a.metrics.MustRegister(newBacklog(func(ctx context.Context) (store.Counts, error) { return a.store.Counts(ctx, now()) }))
+	a.backlog = newBacklog(func(ctx context.Context) (store.Counts, error) { return a.store.Counts(ctx, now()) })
+	a.metrics.MustRegister(a.backlog)
 	a.metrics.MustRegister(newCalendarDays(a.live.Get, now))
 
 	var demo *gateway.DemoInfo
@@ -285,7 +287,7 @@ func (a *App) Run(ctx context.Context, ln net.Listener) error {
 	}
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	var loops sync.WaitGroup
-	for _, loop := range []func(context.Context){a.tracker.Run, a.relay.Run, a.outbox.Run, a.runIndex, a.runPack, a.runDemoClock, a.runClock, a.runIncidents, a.watchKeys, a.runRetention, a.runShadow, a.runRecalendar, a.runCalendarWatch, a.runWatch} {
+	for _, loop := range []func(context.Context){a.tracker.Run, a.relay.Run, a.outbox.Run, a.runIndex, a.runPack, a.runDemoClock, a.runClock, a.runIncidents, a.watchKeys, a.runRetention, a.runShadow, a.runRecalendar, a.runCalendarWatch, a.runWatch, a.runBacklog} {
 		loops.Go(func() { loop(work) })
 	}
 	served := make(chan error, 1)
@@ -338,6 +340,11 @@ func (a *App) runWatch(ctx context.Context) {
 		defer cancel()
 		return a.watch.RunOnce(look, a.clock.Now())
 	})
+}
+
+// runBacklog counts what waits for somebody.
+func (a *App) runBacklog(ctx context.Context) {
+	a.every(ctx, countEvery, func() error { return a.backlog.count(ctx) })
 }
 
 // runDemoClock notes how far a demo has come.

@@ -174,6 +174,9 @@ func TestServeAnswersAndStops(t *testing.T) {
 	if err := Health(t.Context(), base, ""); err != nil {
 		t.Errorf("health: %v", err)
 	}
+	if err := a.backlog.count(t.Context()); err != nil {
+		t.Error(err)
+	}
 	resp, err := http.Get(base + "/metrics")
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -21,10 +22,29 @@ func newRegistry() *registry {
 	return r
 }
 
-// backlog is what waits for somebody, read from the store when the metrics are asked for.
+// backlog is what waits for somebody. It is counted every ten seconds and not for each who asks: over hundreds of
+// thousands of tickets that is work, and monitors ask often.
 type backlog struct {
 	counts func(ctx context.Context) (store.Counts, error)
 	gauges []backlogGauge
+
+	last atomic.Pointer[store.Counts] // nil: not counted yet, or the store did not answer
+}
+
+// countEvery is how often the backlog is counted.
+const countEvery = 10 * time.Second
+
+// count counts anew. A store that does not answer leaves no figures rather than old ones.
+func (b *backlog) count(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, countEvery)
+	defer cancel()
+	counts, err := b.counts(ctx)
+	if err != nil {
+		b.last.Store(nil)
+		return err
+	}
+	b.last.Store(&counts)
+	return nil
 }
 
 type backlogGauge struct {
@@ -56,17 +76,14 @@ func (b *backlog) Describe(ch chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect implements prometheus.Collector. A store that does not answer gives no figures rather
-// than wrong ones.
+// Collect implements prometheus.Collector.
 func (b *backlog) Collect(ch chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-	defer cancel()
-	counts, err := b.counts(ctx)
-	if err != nil {
+	last := b.last.Load()
+	if last == nil {
 		return
 	}
 	for _, g := range b.gauges {
-		ch <- prometheus.MustNewConstMetric(g.desc, prometheus.GaugeValue, float64(g.of(counts)))
+		ch <- prometheus.MustNewConstMetric(g.desc, prometheus.GaugeValue, float64(g.of(*last)))
 	}
 }
 
