@@ -160,7 +160,7 @@ func (f *festival) takeAll(ctx context.Context) {
 // officers on duty take their alerts at the end of each shift: each card
 // and each notice comes at its minute, over the holidays (15 to 23 February) and the two make-up Saturdays
 // (14 and 28 February). The golden file is for people to read; -update writes it anew.
-func TestTheStormBeforeTheSpringFestival(t *testing.T) {
+func TestVolumeTheStormBeforeTheSpringFestival(t *testing.T) {
 	t.Parallel()
 	f := &festival{t: t}
 	zone := time.FixedZone("CST", 8*3600)
