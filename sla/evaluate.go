@@ -378,7 +378,7 @@ func (e *evaluation) clock(tm *timer) Clock {
 	}
 	k.Overdue = judged.After(due)
 	if k.State == Running {
-		e.climb(&k, tm, due)
+		e.climb(c, &k, tm, due)
 	}
 	return k
 }
