@@ -20,7 +20,6 @@ import (
 	"github.com/citizen-hotline/gateway/config"
 	"github.com/citizen-hotline/gateway/internal/city"
 	"github.com/citizen-hotline/gateway/sla"
-	"github.com/citizen-hotline/gateway/sla/tracker"
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/ticket"
 )
@@ -400,7 +399,7 @@ func (p *calendarPreview) print(out io.Writer, c *sla.Calendar, unitName func(st
 			if m.Unit != "" {
 				holder = unitName(m.Unit)
 			}
-			fmt.Fprintf(out, "  %s  %s时限  %s  %s\n", t.Number, tracker.ClockTitle(m.Name), holder, moveWords(m, c))
+			fmt.Fprintf(out, "  %s  %s时限  %s  %s\n", t.Number, m.Name.Title(), holder, moveWords(m, c))
 		}
 	}
 }
