@@ -2,6 +2,7 @@ package tracker_test
 
 import (
 	"encoding/json"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -45,11 +46,14 @@ func TestAStepIsPagedOnceByFourTrackers(t *testing.T) {
 		}
 		all.Wait()
 	}
-	steps := 0
+	steps := 0 // that are told: the citizen's clock runs to the same deadline as the unit's, whose steps say it already
 	for _, id := range ids {
 		for step, n := range w.steps(id) {
-			if steps += n; n != 1 {
+			if n != 1 {
 				t.Errorf("%s of %s is recorded %d times", step, id, n)
+			}
+			if !strings.HasPrefix(step, "resolve/0/") {
+				steps += n
 			}
 		}
 	}
