@@ -100,6 +100,20 @@ func TestTheHolidayThatWasMadeLonger(t *testing.T) {
 	}
 }
 
+// A notice that comes after its year is over changes none of the year's days, and the calendar does not say that it knows them:
+// what was counted by plain weeks stays provisional.
+func TestANoticeAfterItsYear(t *testing.T) {
+	t.Parallel()
+	first, _ := published2020(t)
+	c := next(t, cn2026(), CalendarSpec{ID: "cn", Version: 2, Since: "2026-03-01 09:00", Years: []Notice{first}})
+	if !c.IsWorkday(at("2020-01-28 10:00")) || c.HasNotice(2020) || !c.HasNotice(2026) {
+		t.Errorf("28 January 2020 is worked: %t, the notice of 2020 is known: %t, that of 2026: %t", c.IsWorkday(at("2020-01-28 10:00")), c.HasNotice(2020), c.HasNotice(2026))
+	}
+	if _, provisional := c.Due(at("2020-01-20 10:00"), Limit{Amount: 5, Unit: WorkingDays}); !provisional {
+		t.Error("a deadline by plain weeks of a year without holidays counts as certain")
+	}
+}
+
 // A day on which the hours change while people work: what was worked before stays.
 func TestHoursChangeInTheMiddleOfADay(t *testing.T) {
 	t.Parallel()

@@ -91,6 +91,10 @@ func ImportCalendar(ctx context.Context, o CalendarImport) error {
 	if err != nil {
 		return err
 	}
+	if last := lastDay(n); last < is.Since().In(is.Zone()).Format(time.DateOnly) {
+		return fmt.Errorf("%s: notice %d ends on %s, before the new version would hold (%s): it would change nothing; give an earlier --since",
+			o.Notice, n.Year, last, spec.Since)
+	}
 	found.Calendar, found.Since, found.Difference = is.Key(), is.Since(), differenceOf(was, is)
 	found.File = path.Join("calendars", fmt.Sprintf("%s-%d.yaml", spec.ID, spec.Version))
 	text := calendarFile(was, spec)
@@ -193,6 +197,14 @@ func nextSpec(was *sla.Calendar, n sla.Notice, since string, found *imported) sl
 		})
 	}
 	return sla.CalendarSpec{ID: was.ID(), Version: was.Version() + 1, Since: since, Years: []sla.Notice{n}}
+}
+
+// lastDay is the last date a notice speaks of.
+func lastDay(n sla.Notice) (last string) {
+	for _, d := range n.Days {
+		last = max(last, d.Date)
+	}
+	return last
 }
 
 // plainName is a name that needs no quotes in YAML.
