@@ -41,6 +41,12 @@ type previewed struct {
 	UnderNewest sla.Preview `json:"under_newest"`
 }
 
+// What previewed.Edited says besides the keys of policies.
+const (
+	editedCalendars = "calendars"
+	editedHours     = "hours"
+)
+
 // previewReader is what a preview reads.
 type previewReader interface {
 	recorded
@@ -200,10 +206,10 @@ func (p *previewer) found() previewed {
 		}
 	}
 	if p.otherCalendars {
-		found.Edited = append(found.Edited, "calendars")
+		found.Edited = append(found.Edited, editedCalendars)
 	}
 	if p.otherHours && !p.otherCalendars {
-		found.Edited = append(found.Edited, "hours")
+		found.Edited = append(found.Edited, editedHours)
 	}
 	return found
 }
@@ -216,8 +222,7 @@ func printPreview(out io.Writer, pack *config.Pack, f *previewed) {
 	if len(f.Edited) == 0 {
 		fmt.Fprintln(out, "  没有：在用的版本、日历和单位作息都没有改动")
 	} else {
-		fmt.Fprintf(out, "  没有换版本号就改动的：%s\n", strings.NewReplacer("calendars", "日历", "hours", "单位作息").Replace(strings.Join(f.Edited, "、")))
-		fmt.Fprintln(out, "  改时限请新增版本（version 加一，写明 from），在办工单才能按登记时的规定办完")
+		printEdited(out, f.Edited)
 		printComparison(out, pack, &f.AtOnce)
 	}
 	fmt.Fprintln(out, "\n二、假如改按最新版本（仅供决策：在办工单仍按登记时的版本）")
@@ -226,6 +231,29 @@ func printPreview(out io.Writer, pack *config.Pack, f *previewed) {
 		return
 	}
 	printComparison(out, pack, &f.UnderNewest)
+}
+
+// printEdited says what reaches open tickets: versions changed in place, which are better made anew, and calendars and hours,
+// which hold for all.
+func printEdited(out io.Writer, edited []string) {
+	var policies, others []string
+	for _, what := range edited {
+		switch what {
+		case editedCalendars:
+			others = append(others, "日历")
+		case editedHours:
+			others = append(others, "单位作息")
+		default:
+			policies = append(policies, what)
+		}
+	}
+	if len(policies) > 0 {
+		fmt.Fprintf(out, "  没有换版本号就改动的：%s\n", strings.Join(policies, "、"))
+		fmt.Fprintln(out, "  改时限请新增版本（version 加一，写明 from），在办工单才能按登记时的规定办完")
+	}
+	if len(others) > 0 {
+		fmt.Fprintf(out, "  不同的：%s\n", strings.Join(others, "、"))
+	}
 }
 
 func printComparison(out io.Writer, pack *config.Pack, p *sla.Preview) {
