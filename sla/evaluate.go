@@ -363,6 +363,9 @@ func (e *evaluation) clock(tm *timer) Clock {
 		due, k.Appointed = tm.appointed, tm.appointed.UTC()
 	}
 	k.DueAt, k.Provisional = due.UTC(), c.provisional(tm.start, due, limit)
+	for _, x := range tm.extensions { // hours by the wall may be extended by working days
+		k.Provisional = k.Provisional || k.Extended > 0 && c.provisional(tm.start, due, x)
+	}
 	judged := tm.stop
 	switch {
 	case tm.running() && !k.HeldUntil.IsZero():
@@ -378,7 +381,7 @@ func (e *evaluation) clock(tm *timer) Clock {
 	}
 	k.Overdue = judged.After(due)
 	if k.State == Running {
-		e.climb(&k, tm, due)
+		e.climb(c, &k, tm, due)
 	}
 	return k
 }

@@ -92,7 +92,10 @@ func Explain(c *Calendar, k Clock) []Segment {
 	if n := len(segments); n > 0 && (!k.Appointed.IsZero() || k.Extended > 0 || len(k.Holds) > 0) {
 		segments[n-1].Text += "；截止时间为" + x.moment(final)
 	}
-	return append(segments, x.guessed(final)...)
+	if k.Provisional {
+		segments = append(segments, x.guess(final))
+	}
+	return segments
 }
 
 // explanation collects the pieces of a deadline.
@@ -216,10 +219,14 @@ func (x *explanation) guessed(due time.Time) []Segment {
 	if !x.c.provisional(x.start, due, x.limit) {
 		return nil
 	}
-	return []Segment{{
+	return []Segment{x.guess(due)}
+}
+
+func (x *explanation) guess(due time.Time) Segment {
+	return Segment{
 		From: x.start, To: due, Kind: SegmentGuessed,
 		Text: "涉及的年份尚无放假安排通知，暂按平常周次推算，通知发布后重新计算",
-	}}
+	}
 }
 
 func (x *explanation) text(p piece) string {

@@ -115,3 +115,28 @@ func TestWords(t *testing.T) {
 		}
 	}
 }
+
+// An extension in working days makes a deadline by the wall clock rest on the calendar: into a year without a notice it is
+// provisional, and explained so.
+func TestWorkingDaysAddedToHoursAreProvisional(t *testing.T) {
+	t.Parallel()
+	p := general()
+	p.Clocks[ClockResolve] = ClockRule{Limit: Limit{Amount: 72, Unit: Hours}}
+	s := begin(t, "2026-12-22 10:00").do("2026-12-22 11:00", ticket.Dispatch, unit("u1")).do("2026-12-22 12:00", ticket.Sign, on(1))
+	d := ticket.Details{Assignment: 1, Amount: 8, LimitUnit: string(WorkingDays)}
+	for no := range 2 {
+		if find(t, Evaluate(s.events, p, cn2026(), at("2026-12-22 13:00")), ClockResolve, no).Provisional {
+			t.Errorf("resolve/%d by the wall alone is provisional", no)
+		}
+	}
+	s.do("2026-12-22 13:00", ticket.AskExtend, d).do("2026-12-22 14:00", ticket.Extend, d)
+	for no := range 2 {
+		k := find(t, Evaluate(s.events, p, cn2026(), at("2026-12-22 15:00")), ClockResolve, no)
+		if !k.Provisional || k.DueAt.Before(at("2027-01-01 00:00")) {
+			t.Errorf("resolve/%d is due %v, provisional: %t", no, k.DueAt, k.Provisional)
+		}
+		if told := Explain(cn2026(), k); told[len(told)-1].Kind != SegmentGuessed {
+			t.Errorf("resolve/%d is explained as %+v", no, told)
+		}
+	}
+}

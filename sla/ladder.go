@@ -100,17 +100,17 @@ func (e *evaluation) record(d *ticket.Details) {
 	}
 }
 
-// climb fills in the steps that have fallen due at now and the time of the next. A step is due no
+// climb fills in the steps that have fallen due at now and the time of the next; c is the calendar of the clock. A step is due no
 // earlier than its clock ran (one that passed while the ticket was resolved is due on reopening), and no
 // earlier than the step ahead of it. A step milder than one that was taken is not taken any more: no yellow
 // card after a red one.
-func (e *evaluation) climb(k *Clock, tm *timer, due time.Time) {
+func (e *evaluation) climb(c *Calendar, k *Clock, tm *timer, due time.Time) {
 	var ahead time.Time
 	ladder := tm.rule.Ladder
 	reached, first := tm.reached(), 0
 	for i := range ladder {
 		s := &ladder[i]
-		at := s.At(e.calendar, due)
+		at := s.At(c, due)
 		if at.Before(tm.awake) {
 			at = tm.awake
 		}
@@ -128,8 +128,8 @@ func (e *evaluation) climb(k *Clock, tm *timer, due time.Time) {
 		}
 		for nth := 0; nth <= s.Repeat.Times; nth++ {
 			if nth > 0 {
-				at = e.calendar.Forward(at, Limit{Amount: s.Repeat.Every, Unit: s.Repeat.Unit})
-				if e.passed(ladder[i+1:], s.Level, due, at) {
+				at = c.Forward(at, Limit{Amount: s.Repeat.Every, Unit: s.Repeat.Unit})
+				if passed(c, ladder[i+1:], s.Level, due, at) {
 					break
 				}
 			}
@@ -151,9 +151,9 @@ func (e *evaluation) climb(k *Clock, tm *timer, due time.Time) {
 }
 
 // passed reports whether a step of a higher level falls due by then.
-func (e *evaluation) passed(later []Step, level string, due, at time.Time) bool {
+func passed(c *Calendar, later []Step, level string, due, at time.Time) bool {
 	for i := range later {
-		if later[i].Level != level && !later[i].At(e.calendar, due).After(at) {
+		if later[i].Level != level && !later[i].At(c, due).After(at) {
 			return true
 		}
 	}

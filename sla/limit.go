@@ -90,7 +90,8 @@ func (l Limit) Validate() error {
 //     off begins on the next working day, and with end_of_work a start after work begins the day after;
 //   - a day ends at its last millisecond (23:59:59.999, which people write 24:00 of that day), at
 //     the end of its last working segment (the end of the day when it has none), or at the time
-//     of day of the start.
+//     of day of the start. Of working days counted from the next day, a start on a day off has the last
+//     one whole: what came in on Sunday at 00:30 would else be due before anybody worked on it.
 //
 // The result is provisional when the calendar was needed and a year it runs through has no
 // published notice: plain weeks were assumed there. The last days of a December belong to the next
@@ -124,6 +125,8 @@ func (c *Calendar) dueInDays(start time.Time, l Limit) time.Time {
 	last, ok := c.lastDay(d, l)
 	if !ok {
 		last = d + l.Amount
+	} else if l.Unit == WorkingDays && l.DueAt == ToTheMinute && l.CountFrom != SameDay && !c.isWorkday(d) {
+		return c.endOfDay(last)
 	}
 	return c.endOf(last, ms, l.DueAt)
 }

@@ -91,6 +91,8 @@ func TestDue(t *testing.T) {
 		"same day, after work":         {"2026-02-13 17:30", Limit{Amount: 1, Unit: WorkingDays, CountFrom: SameDay, DueAt: EndOfWork}, "2026-02-14 17:30"},
 		"same day, two, after work":    {"2026-02-13 18:00", Limit{Amount: 2, Unit: WorkingDays, CountFrom: SameDay, DueAt: EndOfWork}, "2026-02-24 17:30"},
 		"working days to the minute":   {"2026-02-13 10:07", Limit{Amount: 2, Unit: WorkingDays, DueAt: ToTheMinute}, "2026-02-24 10:07"},
+		"to the minute from a day off": {"2026-02-23 00:30", Limit{Amount: 1, Unit: WorkingDays, DueAt: ToTheMinute}, "2026-02-24 23:59:59.999"},
+		"and late on a day off":        {"2026-02-22 23:00", Limit{Amount: 1, Unit: WorkingDays, DueAt: ToTheMinute}, "2026-02-24 23:59:59.999"},
 		"working days, end of work":    {"2026-02-13 10:07", Limit{Amount: 1, Unit: WorkingDays, DueAt: EndOfWork}, "2026-02-14 17:30"},
 		"working hours in a day":       {"2026-02-13 09:30", Limit{Amount: 2, Unit: WorkingHours}, "2026-02-13 11:30"},
 		"working hours to the noon":    {"2026-02-13 09:00", Limit{Amount: 3, Unit: WorkingHours}, "2026-02-13 12:00"},
@@ -212,7 +214,7 @@ func TestDueProperties(t *testing.T) {
 		if later, _ := c.Due(start, more); later.Before(due) {
 			t.Fatalf("one more is due earlier: %v, then %v", due, later)
 		}
-		// A start on a day off keeps its time of day, though its first day is the next working day.
+		// Counted from the same day, a start on a day off keeps its time of day, though its first day is the next working day.
 		toTheMinute := l.DueAt == ToTheMinute && l.CountFrom == SameDay
 		if later, _ := c.Due(start.Add(time.Hour), l); later.Before(due) && !toTheMinute {
 			t.Fatalf("an hour later is due earlier: %v, then %v", due, later)

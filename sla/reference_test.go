@@ -141,7 +141,11 @@ func compareDeadlines(t *testing.T, c *Calendar, r *reference, clock string) {
 				continue // the other ways of counting for 1, 8, 15, 22 and 29 days
 			}
 			check(Limit{Amount: n, Unit: WorkingDays, DueAt: EndOfWork}, want.Add(endOfWork))
-			check(Limit{Amount: n, Unit: WorkingDays, DueAt: ToTheMinute}, want.Add(start.Sub(midnight)))
+			toTheMinute := want.Add(start.Sub(midnight))
+			if !r.workday[day] { // the last day whole
+				toTheMinute = want.AddDate(0, 0, 1).Add(-time.Millisecond)
+			}
+			check(Limit{Amount: n, Unit: WorkingDays, DueAt: ToTheMinute}, toTheMinute)
 			same := midnight.AddDate(0, 0, r.lastDay(day, n, true)-day)
 			if same.AddDate(0, 0, 1).Add(-time.Millisecond).Equal(start) {
 				same = midnight.AddDate(0, 0, r.lastDay(day, n+1, true)-day) // nothing is left of the day

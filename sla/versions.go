@@ -162,6 +162,9 @@ func splice(old, young *Calendar, since time.Time) (*Calendar, error) {
 			c.named[d] = listed
 		}
 	}
+	for year := range since.In(c.zone).Year() - firstYear { // a notice of a year that is over came too late for its days
+		c.published[year] = old.published[year]
+	}
 	if !fits {
 		return nil, fmt.Errorf("sla: calendar %s: more than %d different working hours in one calendar", c.id, maxHours)
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/citizen-hotline/gateway/ticket"
@@ -96,6 +97,20 @@ func TestTheHolidayThatWasMadeLonger(t *testing.T) {
 	}
 	if c.Previous() != before || !c.Since().Equal(at("2020-01-27 20:00")) || c.Title() != before.Title() {
 		t.Error("it does not say what it follows, and since when")
+	}
+}
+
+// A notice that comes after its year is over changes none of the year's days, and the calendar does not say that it knows them:
+// what was counted by plain weeks stays provisional.
+func TestANoticeAfterItsYear(t *testing.T) {
+	t.Parallel()
+	first, _ := published2020(t)
+	c := next(t, cn2026(), CalendarSpec{ID: "cn", Version: 2, Since: "2026-03-01 09:00", Years: []Notice{first}})
+	if !c.IsWorkday(at("2020-01-28 10:00")) || c.HasNotice(2020) || !c.HasNotice(2026) {
+		t.Errorf("28 January 2020 is worked: %t, the notice of 2020 is known: %t, that of 2026: %t", c.IsWorkday(at("2020-01-28 10:00")), c.HasNotice(2020), c.HasNotice(2026))
+	}
+	if _, provisional := c.Due(at("2020-01-20 10:00"), Limit{Amount: 5, Unit: WorkingDays}); !provisional {
+		t.Error("a deadline by plain weeks of a year without holidays counts as certain")
 	}
 }
 
@@ -225,6 +240,38 @@ func TestWhoFollowsAVersion(t *testing.T) {
 	}
 	if _, err := UnitHours(calendars, map[string]string{"u9": "moon"}); err == nil || !strings.Contains(err.Error(), `unit u9: calendar "moon"`) {
 		t.Errorf("hours nobody knows: %v", err)
+	}
+}
+
+// The ladder of a unit's clock counts by the unit's hours as its deadline does: who works on Sunday is reminded then, and a
+// court that opens for an hour a day is.
+func TestLaddersCountByTheHoursOfTheUnit(t *testing.T) {
+	t.Parallel()
+	court := build(t, CalendarSpec{ID: "court", Title: "法院", Version: 1, Zone: "Asia/Shanghai", Week: map[string][]string{"mon-sun": {"08:00-09:00"}}})
+	calendars, err := UnitHours([]*Calendar{cn2026(), court}, map[string]string{"u2": "court"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := general()
+	sign := p.Clocks[ClockSign]
+	sign.Ladder[0].Repeat = Repeat{Every: 1, Unit: WorkingHours, Times: 1}
+	p.Clocks[ClockSign] = sign
+	// A Friday: the court signs within four of its hours, on Tuesday at nine; an hour of its own later is Wednesday at nine.
+	s := begin(t, "2026-03-06 10:00").do("2026-03-06 10:00", ticket.Dispatch, unit("u2"))
+	var got []string
+	for _, k := range Evaluate(s.events, p, calendars[0], at("2026-03-12 12:00")) {
+		for _, d := range k.Due {
+			if k.Assignment == 1 {
+				got = append(got, string(k.Name)+" "+d.Step.ID+" "+d.At.In(court.Zone()).Format(sinceLayout))
+			}
+		}
+	}
+	want := []string{
+		"sign late 2026-03-11 09:00", "sign late#2 2026-03-12 09:00",
+		"resolve remind 2026-03-09 09:00", "resolve yellow 2026-03-10 09:00", "resolve red 2026-03-11 23:59",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
 

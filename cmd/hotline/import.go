@@ -44,10 +44,13 @@ func (c *importCmd) Run(ctx context.Context) error {
 	return err
 }
 
-// terminal is f when a person is watching it.
+// terminal is f when a person is watching it. The null device, which a service has for its input, is one of characters, too.
 func terminal(f *os.File) io.Writer {
 	info, err := f.Stat()
 	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return nil
+	}
+	if null, err := os.Stat(os.DevNull); err == nil && os.SameFile(info, null) {
 		return nil
 	}
 	return f

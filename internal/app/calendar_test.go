@@ -125,16 +125,17 @@ func TestNoticesThatAreNotTaken(t *testing.T) {
 	for name, tt := range map[string]struct {
 		notice, file, since, calendar, want string
 	}{
-		"an impossible day":    {strings.Replace(notice2027, "6月9日（周三）", "6月31日", 1), "n.txt", "", "", "6月31日: is no day of 2027"},
-		"a wrong weekday":      {strings.Replace(notice2027, "1月31日（周日）", "1月31日（周六）", 1), "n.txt", "", "", "1月31日 is stated as 周六"},
-		"a plain workday":      {strings.Replace(notice2027, "2月20日（周六）", "2月22日（周一）", 1), "n.txt", "", "", `day "2027-02-22" (春节): is stated as a make-up workday, and is a workday`},
-		"not out":              {`{"year": 2027, "days": []}`, "n.json", "", "", "notice 2027 has no days: it is not out yet"},
-		"a day twice":          {`{"year": 2027, "days": [{"name":"元旦","date":"2027-01-01","isOffDay":true},{"name":"元旦","date":"2027-01-01","isOffDay":false}]}`, "n.json", "", "", `day "2027-01-01" (元旦): stands twice`},
-		"another year":         {`{"year": 2027, "days": [{"name":"元旦","date":"2028-01-01","isOffDay":true}]}`, "n.json", "", "", `day "2028-01-01" (元旦): must lie in 2027`},
-		"no instant":           {notice2027, "n.txt", "5 November", "", `since "5 November"`},
-		"a calendar not there": {notice2027, "n.txt", "", "moon", `no calendar "moon"`},
-		"holidays of another":  {notice2027, "n.txt", "", "court", "takes its holidays from linyi: import the notice into that one"},
-		"a version":            {notice2027, "n.txt", "", "linyi@1", "name the calendar without one"},
+		"an impossible day":     {strings.Replace(notice2027, "6月9日（周三）", "6月31日", 1), "n.txt", "", "", "6月31日: is no day of 2027"},
+		"a wrong weekday":       {strings.Replace(notice2027, "1月31日（周日）", "1月31日（周六）", 1), "n.txt", "", "", "1月31日 is stated as 周六"},
+		"a plain workday":       {strings.Replace(notice2027, "2月20日（周六）", "2月22日（周一）", 1), "n.txt", "", "", `day "2027-02-22" (春节): is stated as a make-up workday, and is a workday`},
+		"not out":               {`{"year": 2027, "days": []}`, "n.json", "", "", "notice 2027 has no days: it is not out yet"},
+		"a day twice":           {`{"year": 2027, "days": [{"name":"元旦","date":"2027-01-01","isOffDay":true},{"name":"元旦","date":"2027-01-01","isOffDay":false}]}`, "n.json", "", "", `day "2027-01-01" (元旦): stands twice`},
+		"another year":          {`{"year": 2027, "days": [{"name":"元旦","date":"2028-01-01","isOffDay":true}]}`, "n.json", "", "", `day "2028-01-01" (元旦): must lie in 2027`},
+		"no instant":            {notice2027, "n.txt", "5 November", "", `since "5 November"`},
+		"a calendar not there":  {notice2027, "n.txt", "", "moon", `no calendar "moon"`},
+		"holidays of another":   {notice2027, "n.txt", "", "court", "takes its holidays from linyi: import the notice into that one"},
+		"too late for its days": {notice2027, "n.txt", "2027-12-01 09:00", "", "notice 2027 ends on 2027-10-09, before the new version would hold (2027-12-01 09:00): it would change nothing"},
+		"a version":             {notice2027, "n.txt", "", "linyi@1", "name the calendar without one"},
 	} {
 		dir := copyOf(t)
 		o := CalendarImport{Notice: written(t, tt.file, tt.notice), City: dir, Calendar: tt.calendar, Since: tt.since, Agree: yes, Out: io.Discard}

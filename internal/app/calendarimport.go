@@ -20,7 +20,6 @@ import (
 	"github.com/citizen-hotline/gateway/config"
 	"github.com/citizen-hotline/gateway/internal/city"
 	"github.com/citizen-hotline/gateway/sla"
-	"github.com/citizen-hotline/gateway/sla/tracker"
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/ticket"
 )
@@ -91,6 +90,10 @@ func ImportCalendar(ctx context.Context, o CalendarImport) error {
 	is, err := was.Next(spec)
 	if err != nil {
 		return err
+	}
+	if last := lastDay(n); last < is.Since().In(is.Zone()).Format(time.DateOnly) {
+		return fmt.Errorf("%s: notice %d ends on %s, before the new version would hold (%s): it would change nothing; give an earlier --since",
+			o.Notice, n.Year, last, spec.Since)
 	}
 	found.Calendar, found.Since, found.Difference = is.Key(), is.Since(), differenceOf(was, is)
 	found.File = path.Join("calendars", fmt.Sprintf("%s-%d.yaml", spec.ID, spec.Version))
@@ -194,6 +197,14 @@ func nextSpec(was *sla.Calendar, n sla.Notice, since string, found *imported) sl
 		})
 	}
 	return sla.CalendarSpec{ID: was.ID(), Version: was.Version() + 1, Since: since, Years: []sla.Notice{n}}
+}
+
+// lastDay is the last date a notice speaks of.
+func lastDay(n sla.Notice) (last string) {
+	for _, d := range n.Days {
+		last = max(last, d.Date)
+	}
+	return last
 }
 
 // plainName is a name that needs no quotes in YAML.
@@ -400,7 +411,7 @@ func (p *calendarPreview) print(out io.Writer, c *sla.Calendar, unitName func(st
 			if m.Unit != "" {
 				holder = unitName(m.Unit)
 			}
-			fmt.Fprintf(out, "  %s  %s时限  %s  %s\n", t.Number, tracker.ClockTitle(m.Name), holder, moveWords(m, c))
+			fmt.Fprintf(out, "  %s  %s时限  %s  %s\n", t.Number, m.Name.Title(), holder, moveWords(m, c))
 		}
 	}
 }

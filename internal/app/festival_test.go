@@ -28,7 +28,6 @@ import (
 	"github.com/citizen-hotline/gateway/internal/demo"
 	"github.com/citizen-hotline/gateway/internal/outbox"
 	"github.com/citizen-hotline/gateway/sla"
-	"github.com/citizen-hotline/gateway/sla/tracker"
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/ticket"
 )
@@ -260,7 +259,7 @@ func (f *festival) chronicle() string {
 			}
 			k := card{
 				at: e.At.In(c.Zone).Format("2006-01-02 15:04"), told: strings.Join(told, "、"),
-				words: fmt.Sprintf("%s·%s  %s  %s", desk.LevelTitle(e.Details.Level), tracker.ClockTitle(sla.ClockName(e.Details.Clock)), e.Cause.Rule, holder),
+				words: fmt.Sprintf("%s·%s  %s  %s", desk.LevelTitle(e.Details.Level), sla.ClockName(e.Details.Clock).Title(), e.Cause.Rule, holder),
 			}
 			// Of forty who report one flood any may come first, so the matter is told by category and region.
 			category, _ := c.Rules.Category(item.Category)

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/citizen-hotline/gateway/config"
 	"github.com/citizen-hotline/gateway/internal/city"
+	"github.com/citizen-hotline/gateway/routing"
 	"github.com/citizen-hotline/gateway/sla"
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/ticket"
@@ -31,13 +33,19 @@ type previewed struct {
 	Compared string    `json:"candidate"` // hash of the pack of the folder
 	Open     int       `json:"open"`      // open tickets
 	// Edited are versions that say something else in the candidate under the same number, or are gone from it, and
-	// calendars that are not the same: what putting it in force does to open tickets at once.
+	// "calendars" where those are not the same, "hours" where units go by others: what putting it in force does to open tickets at once.
 	Edited []string    `json:"edited"`
 	AtOnce sla.Preview `json:"at_once"`
 	// UnderNewest is what would become of open tickets under the newest version of their policy. They stay with the
 	// version they are pinned to; it is for the decision.
 	UnderNewest sla.Preview `json:"under_newest"`
 }
+
+// What previewed.Edited says besides the keys of policies.
+const (
+	editedCalendars = "calendars"
+	editedHours     = "hours"
+)
 
 // previewReader is what a preview reads.
 type previewReader interface {
@@ -94,6 +102,7 @@ type previewer struct {
 	atOnce, newest   *sla.Comparison
 	edited           map[string]bool
 	otherCalendars   bool
+	otherHours       bool            // units have the hours of another calendar
 	affected, judged map[string]bool // by policy key: whether anything can change, and whether that is known
 }
 
@@ -104,7 +113,7 @@ func newPreviewer(pack, candidate *config.Pack, now time.Time, examples int) *pr
 	p := &previewer{
 		now: now, pack: pack, candidate: candidate, inForce: terms(pack), would: terms(candidate),
 		atOnce: sla.NewComparison(examples), newest: sla.NewComparison(examples),
-		edited: map[string]bool{}, otherCalendars: !reflect.DeepEqual(pack.Calendars, candidate.Calendars),
+		edited: map[string]bool{}, otherCalendars: !reflect.DeepEqual(pack.Calendars, candidate.Calendars), otherHours: otherHours(pack, candidate),
 		affected: map[string]bool{}, judged: map[string]bool{},
 	}
 	for _, key := range candidate.PolicySet.Edited(pack.PolicySet) {
@@ -113,17 +122,19 @@ func newPreviewer(pack, candidate *config.Pack, now time.Time, examples int) *pr
 	return p
 }
 
+// otherHours reports whether a unit that holds tickets would count by another calendar.
+func otherHours(pack, candidate *config.Pack) bool {
+	return slices.ContainsFunc(pack.Ruleset.Units(), func(u routing.Unit) bool {
+		return pack.Calendar.For(u.ID).Key() != candidate.Calendar.For(u.ID).Key()
+	})
+}
+
 // previewPage is how many tickets are read at a time: nothing is read for long.
 const previewPage = 500
 
 // walk reads every open ticket, and the history of those whose terms are not the same.
 func (p *previewer) walk(ctx context.Context, rows previewReader, report Report) error {
-	filter := store.Filter{Limit: previewPage}
-	for _, s := range ticket.States {
-		if s.Open() {
-			filter.States = append(filter.States, s)
-		}
-	}
+	filter := store.Filter{States: recalendarStates, Limit: previewPage}
 	bar := report.bar(-1, "open tickets")
 	defer bar.Finish() //nolint:errcheck // it only shows progress
 	for {
@@ -152,14 +163,14 @@ func (p *previewer) walk(ctx context.Context, rows previewReader, report Report)
 }
 
 // touches reports whether anything can change for a ticket: its version is not the same in both packs, or is not the
-// newest of the candidate. Where the calendars differ everything can.
+// newest of the candidate. Where the calendars or the units' hours differ everything can.
 func (p *previewer) touches(t *ticket.Ticket) bool {
 	key := t.Policy
 	if !p.judged[key] {
 		id, _, _ := strings.Cut(key, "@")
 		_, _, there := p.candidate.PolicySet.Lookup(key)
 		newest, _, ok := p.candidate.PolicySet.Newest(id)
-		p.judged[key], p.affected[key] = true, p.otherCalendars || p.edited[key] || !there || ok && newest.Key() != key
+		p.judged[key], p.affected[key] = true, p.otherCalendars || p.otherHours || p.edited[key] || !there || ok && newest.Key() != key
 		if _, _, was := p.pack.PolicySet.Lookup(key); was && !there {
 			p.edited[key] = true
 		}
@@ -195,7 +206,10 @@ func (p *previewer) found() previewed {
 		}
 	}
 	if p.otherCalendars {
-		found.Edited = append(found.Edited, "calendars")
+		found.Edited = append(found.Edited, editedCalendars)
+	}
+	if p.otherHours && !p.otherCalendars {
+		found.Edited = append(found.Edited, editedHours)
 	}
 	return found
 }
@@ -206,10 +220,9 @@ func printPreview(out io.Writer, pack *config.Pack, f *previewed) {
 	fmt.Fprintf(out, "在办工单  %d 张\n现在  %s\n现行城市包  %.12s\n对照城市包  %.12s\n", f.Open, calendar.Words(f.Now), f.InForce, f.Compared)
 	fmt.Fprintln(out, "\n一、一旦启用，立即影响在办工单")
 	if len(f.Edited) == 0 {
-		fmt.Fprintln(out, "  没有：在用的版本和日历都没有改动")
+		fmt.Fprintln(out, "  没有：在用的版本、日历和单位作息都没有改动")
 	} else {
-		fmt.Fprintf(out, "  没有换版本号就改动的：%s\n", strings.Join(f.Edited, "、"))
-		fmt.Fprintln(out, "  改时限请新增版本（version 加一，写明 from），在办工单才能按登记时的规定办完")
+		printEdited(out, f.Edited)
 		printComparison(out, pack, &f.AtOnce)
 	}
 	fmt.Fprintln(out, "\n二、假如改按最新版本（仅供决策：在办工单仍按登记时的版本）")
@@ -218,6 +231,29 @@ func printPreview(out io.Writer, pack *config.Pack, f *previewed) {
 		return
 	}
 	printComparison(out, pack, &f.UnderNewest)
+}
+
+// printEdited says what reaches open tickets: versions changed in place, which are better made anew, and calendars and hours,
+// which hold for all.
+func printEdited(out io.Writer, edited []string) {
+	var policies, others []string
+	for _, what := range edited {
+		switch what {
+		case editedCalendars:
+			others = append(others, "日历")
+		case editedHours:
+			others = append(others, "单位作息")
+		default:
+			policies = append(policies, what)
+		}
+	}
+	if len(policies) > 0 {
+		fmt.Fprintf(out, "  没有换版本号就改动的：%s\n", strings.Join(policies, "、"))
+		fmt.Fprintln(out, "  改时限请新增版本（version 加一，写明 from），在办工单才能按登记时的规定办完")
+	}
+	if len(others) > 0 {
+		fmt.Fprintf(out, "  不同的：%s\n", strings.Join(others, "、"))
+	}
 }
 
 func printComparison(out io.Writer, pack *config.Pack, p *sla.Preview) {

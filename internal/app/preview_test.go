@@ -120,6 +120,54 @@ func TestAChangedPolicyIsPreviewed(t *testing.T) {
 	}
 }
 
+// Units that are given other hours are judged by them at once: the preview counts it, and says what was edited. A ticket merged
+// into another has no deadlines of its own and is not counted among the open ones.
+func TestOtherHoursOfUnitsArePreviewed(t *testing.T) {
+	t.Parallel()
+	w := place(t, "file")
+	if err := Initialise(t.Context(), w, "admin", &bytes.Buffer{}); err != nil {
+		t.Fatal(err)
+	}
+	fair := []byte("id: fair\ntitle: 集市作息\nversion: 1\nholidays: linyi\nweek:\n  sun: [\"08:00-12:00\"]\n")
+	held := packWith(t, func(s string) string { return s })
+	if err := os.WriteFile(filepath.Join(held, "calendars", "fair.yaml"), fair, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	st := opens(t, w)
+	now, err := w.now()
+	if err != nil {
+		t.Fatal(err)
+	}
+	inForce(t, st, held, now)
+	m := storetest.NewMaker()
+	pin := func(r *ticket.Registration, _ *ticket.Private) { r.Policy = "suggest@1" }
+	lead := m.Ticket(t, now, pin).Dispatch(now, "j-court")
+	storetest.Must(t, st, lead.Change())
+	storetest.Must(t, st, m.Ticket(t, now, pin).Do(now, ticket.Command{Action: ticket.Merge, Details: ticket.Details{Other: lead.Ticket.ID}}).Change())
+
+	dir := filepath.Join(t.TempDir(), "city")
+	if err := os.CopyFS(dir, os.DirFS(held)); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "units", "60-justice.yaml")
+	b, err := os.ReadFile(file)
+	if err == nil {
+		err = os.WriteFile(file, []byte(strings.Replace(string(b), "  hours: court", "  hours: fair # court", 1)), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var data bytes.Buffer
+	err = PreviewPolicies(t.Context(), w, PreviewOptions{City: dir, Strict: true, JSON: true}, Report{Out: &data})
+	var p previewed
+	if failed := json.Unmarshal(data.Bytes(), &p); failed != nil {
+		t.Fatal(failed)
+	}
+	if !errors.Is(err, ErrChecks) || len(p.Edited) != 1 || p.Edited[0] != "hours" || p.Open != 1 || p.AtOnce.Total.Tickets != 1 {
+		t.Errorf("%v: %s", err, data.String())
+	}
+}
+
 // A pack is checked for the day on which it is checked.
 func TestAPolicyOfTomorrowIsRefusedToday(t *testing.T) {
 	t.Parallel()

@@ -164,11 +164,11 @@ func (r *recalendaring) tickets(ctx context.Context, calendar *sla.Calendar, at 
 		var changes []store.Change
 		var ids []ticket.ID
 		for i := range items {
-			change, moves, err := r.change(ctx, calendar, at, &items[i])
+			change, needed, err := r.change(ctx, calendar, at, &items[i])
 			if err != nil {
 				return moved, fmt.Errorf("ticket %s: %w", items[i].Number, err)
 			}
-			if moves {
+			if needed {
 				changes, ids = append(changes, change), append(ids, items[i].ID)
 			}
 		}
@@ -176,7 +176,7 @@ func (r *recalendaring) tickets(ctx context.Context, calendar *sla.Calendar, at 
 		for i, err := range r.store.Commit(ctx, changes...) {
 			switch {
 			case err == nil:
-				moved++
+				moved += len(changes[i].Tickets[0].Events) // one, or none where only the timer was set anew
 			case ticket.IsKind(err, ticket.Conflict), ticket.IsKind(err, ticket.Duplicate):
 				item, err := r.store.Ticket(ctx, ids[i])
 				if err != nil {
@@ -194,8 +194,9 @@ func (r *recalendaring) tickets(ctx context.Context, calendar *sla.Calendar, at 
 	return moved, fmt.Errorf("%d tickets change faster than they can be read; it is tried again", len(items))
 }
 
-// change is the event by which a ticket takes the version; moves is false when there is nothing to record.
-func (r *recalendaring) change(ctx context.Context, calendar *sla.Calendar, at reached, item *store.Item) (change store.Change, moves bool, err error) {
+// change is the event by which a ticket takes the version, or the timer alone where no deadline moves but a step does; needed is
+// false when there is nothing to write.
+func (r *recalendaring) change(ctx context.Context, calendar *sla.Calendar, at reached, item *store.Item) (change store.Change, needed bool, err error) {
 	history, err := r.store.History(ctx, item.ID)
 	if err != nil {
 		return change, false, err
@@ -207,9 +208,13 @@ func (r *recalendaring) change(ctx context.Context, calendar *sla.Calendar, at r
 	}
 	now := r.now()
 	is, _ := r.city.Clocks(&item.Ticket, history, now)
-	moved := r.moved(calendar, item, history, is, from, now)
-	if len(moved) == 0 || r.alreadyBy(item, is, at) {
+	moved, look := r.moved(calendar, item, history, is, from, now)
+	if len(moved) == 0 && !look || r.alreadyBy(item, is, at) {
 		return change, false, nil
+	}
+	if len(moved) == 0 {
+		change = store.Change{Lane: store.Machines, Tickets: []store.TicketChange{r.city.ChangeBy(item.Version, item.Ticket, nil, is)}}
+		return change, true, nil
 	}
 	next := item.Ticket
 	e, err := next.Do(ticket.Command{
@@ -242,21 +247,24 @@ func versionOf(history []ticket.Event, id string, at reached) int {
 	return at.From
 }
 
-// moved is what the version does to a ticket's clocks. A version that the pack no longer has (after a roll-back) is known only by
-// the citizen's deadline that was kept with the ticket.
-func (r *recalendaring) moved(calendar *sla.Calendar, item *store.Item, history []ticket.Event, is []sla.Clock, from int, now time.Time) []sla.Move {
+// moved is what the version does to a ticket's clocks, and look whether its timer may stand at the wrong moment: steps can count in
+// working time where their deadline does not. A version that the pack no longer has (after a roll-back) is known only by the
+// citizen's deadline that was kept with the ticket; what it made of the others nobody knows, and the timer is set anew.
+func (r *recalendaring) moved(calendar *sla.Calendar, item *store.Item, history []ticket.Event, is []sla.Clock, from int, now time.Time) (moves []sla.Move, look bool) {
 	if calendar.Reaches(from) {
 		was, same := r.city.ClocksAsOf(&item.Ticket, history, now, calendar.ID(), from)
 		if same {
-			return nil
+			return nil, false
 		}
-		return sla.Moves(was, is)
+		before, _ := sla.NextLook(was)
+		after, _ := sla.NextLook(is)
+		return sla.Moves(was, is), !before.Equal(after)
+	}
+	if item.Due.IsZero() {
+		return nil, true
 	}
 	kept := []sla.Clock{{Name: sla.ClockResolve, DueAt: item.Due, Provisional: item.Provisional}}
-	if item.Due.IsZero() {
-		return nil
-	}
-	return sla.Moves(kept, is)
+	return sla.Moves(kept, is), true
 }
 
 // alreadyBy reports whether a ticket was registered when the version was in force, and so has never counted by another.

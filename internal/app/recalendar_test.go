@@ -262,6 +262,82 @@ func TestARollBackOfTheCalendar(t *testing.T) {
 	}
 }
 
+// A step that counts in working time moves though its deadline does not, and so does the clock of a unit whose citizen's deadline
+// stands: nothing is recorded, and the tracker looks at the right moment all the same, also when the calendar is taken back.
+func TestTimersFollowTheCalendarWhereNoDeadlineMoves(t *testing.T) {
+	t.Parallel()
+	w := place(t, "file")
+	if err := Initialise(t.Context(), w, "admin", io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	st := opens(t, w)
+	dir := packWith(t, func(s string) string {
+		return s + `
+- id: natural
+  version: 1
+  title: 自然日
+  calendar: linyi
+  clocks:
+    resolve:
+      limit: {amount: 5, unit: natural_days}
+      ladder: [{id: yellow, before: 1, unit: working_days, level: yellow, to: [handler]}]
+- id: quick
+  version: 1
+  title: 连续计时
+  calendar: linyi
+  clocks:
+    sign: {limit: {amount: 4, unit: working_days}}
+    resolve: {limit: {amount: 90, unit: natural_days}}
+`
+	})
+	before := inForce(t, st, dir, storetest.Day)
+	m := storetest.NewMaker()
+	for i, policy := range []string{"natural@1", "quick@1"} {
+		d := m.Ticket(t, storetest.Day, func(r *ticket.Registration, _ *ticket.Private) {
+			r.Number, r.Policy = ticket.FormatNumber("LY", storetest.Day, 80_000+i), policy
+		}).Dispatch(storetest.Day, "s-371302001")
+		storetest.Must(t, st, store.Change{Tickets: []store.TicketChange{before.Change(0, d.Ticket, d.Events, storetest.Day)}})
+	}
+	timers := func() (list []string) {
+		due, err := st.Due(t.Context(), storetest.Day.AddDate(1, 0, 0), 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, timer := range due {
+			list = append(list, timer.At.In(before.Zone).Format("01-02 15:04"))
+		}
+		return list
+	}
+	want := func(when string, list ...string) {
+		t.Helper()
+		if diff := cmp.Diff(list, timers()); diff != "" {
+			t.Errorf("%s: %s", when, diff)
+		}
+	}
+	want("by the first version", "07-17 17:30", "07-18 00:00")
+	second := filepath.Join(t.TempDir(), "city")
+	if err := os.CopyFS(second, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	takes(t, second, typhoon(t), "2026-07-14 20:00")
+	for i, turn := range []struct {
+		dir   string
+		moved int
+		want  []string
+	}{
+		{second, 1, []string{"07-15 17:30", "07-22 00:00"}},
+		{dir, 0, []string{"07-17 17:30", "07-18 00:00"}},
+	} {
+		at := storetest.Day.Add(time.Duration(i+1) * time.Hour)
+		r := sweeper(st, inForce(t, st, turn.dir, at))
+		r.now = func() time.Time { return at }
+		if n, err := sweeps(t.Context(), r); n != turn.moved || err != nil {
+			t.Errorf("turn %d: %d tickets move: %v", i, n, err)
+		}
+		want(fmt.Sprint("turn ", i), turn.want...)
+	}
+}
+
 // A pack that changes its calendar again while tickets are still being brought to the last version: each ends with the newest, and
 // says which one it had.
 func TestTheCalendarChangesAgainOnTheWay(t *testing.T) {

@@ -179,11 +179,15 @@ func Upto(t *ticket.Ticket, history []ticket.Event) []ticket.Event {
 }
 
 // PolicyKey pins a policy by id for a ticket registered at a time: the version that holds then, or that of the
-// default policy when the id is unknown, empty, or does not hold yet.
+// default policy when the id is unknown, empty, or does not hold yet. A ticket of before the default policy's first day has the
+// first version of that: no ticket is without deadlines.
 func (c *City) PolicyKey(id string, at time.Time) string {
 	p, ok := c.Policies.By(id, at)
 	if !ok {
-		p, _ = c.Policies.By(c.DefaultPolicy, at)
+		p, ok = c.Policies.By(c.DefaultPolicy, at)
+	}
+	if first, known := c.Policies.First(c.DefaultPolicy); !ok && known {
+		p, _ = c.Policies.By(c.DefaultPolicy, first)
 	}
 	return p.Key()
 }

@@ -46,7 +46,7 @@ func TestAStepIsPagedOnceByFourTrackers(t *testing.T) {
 		}
 		all.Wait()
 	}
-	steps := 0
+	steps := 0 // that are told: the citizen's clock runs to the same deadline as the unit's, whose steps say it already
 	for _, id := range ids {
 		for step, n := range w.steps(id) {
 			if n != 1 {

@@ -16,7 +16,7 @@ func receivers(c *city.City, holder string, roles []string) map[string][]string 
 		if role == roleDuty || role == roleSupervision || unit == "" {
 			unit = c.DutyUnit
 		}
-		posts[unit] = append(posts[unit], postsOf(c, unit, role)...)
+		posts[unit] = append(posts[unit], c.PostsOf(unit, role)...)
 	}
 	some := false
 	for unit, ids := range posts { // each is told once, however often the step names its role
@@ -25,7 +25,7 @@ func receivers(c *city.City, holder string, roles []string) map[string][]string 
 		some = some || len(ids) > 0
 	}
 	if !some {
-		posts[c.DutyUnit] = postsOf(c, c.DutyUnit, roleDuty)
+		posts[c.DutyUnit] = c.PostsOf(c.DutyUnit, roleDuty)
 	}
 	return posts
 }
@@ -35,24 +35,3 @@ const (
 	roleDuty        = "duty"
 	roleSupervision = "supervision"
 )
-
-// postsOf are the posts of a unit in a role; of its parent when it has none.
-func postsOf(c *city.City, unit, role string) []string {
-	for range 4 {
-		u, ok := c.Rules.Unit(unit)
-		if !ok {
-			return nil
-		}
-		var posts []string
-		for _, p := range u.Posts {
-			if p.Role == role {
-				posts = append(posts, p.ID)
-			}
-		}
-		if posts != nil || u.Parent == "" {
-			return posts
-		}
-		unit = u.Parent
-	}
-	return nil
-}

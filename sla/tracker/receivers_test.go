@@ -76,7 +76,7 @@ func TestEveryStepOfLinyiHasSomebodyWhoHears(t *testing.T) {
 	}
 	// The deputy in charge is somebody of the unit itself or of the one above, not the officer on shift.
 	for _, unit := range []string{"s-371302105", "b-chengguan", "d-371302"} {
-		if ids := postsOf(c, unit, "deputy"); len(ids) == 0 || slices.Contains(ids, "centre.duty") {
+		if ids := c.PostsOf(unit, "deputy"); len(ids) == 0 || slices.Contains(ids, "centre.duty") {
 			t.Errorf("the deputy of %s: %v", unit, ids)
 		}
 	}

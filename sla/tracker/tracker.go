@@ -359,13 +359,10 @@ func (t *Tracker) alert(c *city.City, next *ticket.Ticket, k sla.Clock, s sla.Du
 		due += "（暂定）"
 	}
 	words := c.Say("ladder_"+s.Step.Level, map[string]string{
-		"number": next.Number, "unit": c.UnitTitle(k.Unit), "due": due, "clock": ClockTitle(k.Name),
+		"number": next.Number, "unit": c.UnitTitle(k.Unit), "due": due, "clock": k.Name.Title(),
 	})
 	return store.Alert{
 		ID: id, Key: fmt.Sprintf("%s/%d/%s", next.ID, e.Seq, post), Ticket: next.ID, Number: next.Number, Unit: unit, Holder: cmp.Or(k.Unit, next.LeadUnit()),
 		Region: next.Region, Level: s.Step.Level, Post: post, Text: outbox.Training(next, words), At: e.At,
 	}, nil
 }
-
-// ClockTitle is the Chinese name of a clock.
-func ClockTitle(n sla.ClockName) string { return n.Title() }

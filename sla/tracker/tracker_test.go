@@ -347,7 +347,7 @@ func TestNobodyIsToldTwiceOfOneDeadline(t *testing.T) {
 	}
 	heard := map[string]int{} // number and post → red cards of the resolve clock
 	for _, a := range alerts {
-		if a.Level == "red" && strings.Contains(a.Text, tracker.ClockTitle(sla.ClockResolve)) {
+		if a.Level == "red" && strings.Contains(a.Text, sla.ClockResolve.Title()) {
 			heard[a.Number[len(a.Number)-2:len(a.Number)-1]+" "+a.Post]++
 		}
 	}
