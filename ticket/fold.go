@@ -128,6 +128,11 @@ var proving = []Action{
 	AskPause, Pause, AskExtend, Return, Object, AskTerminate, Contact, Resolve, Reply, Supervise, Note,
 }
 
+// TakesMedia reports whether attachments given with an action become the ticket's; with the others nobody would find them.
+func (a Action) TakesMedia() bool {
+	return contains(proving, a) || a == Register || a == Supplement || a == Amend || a == Restate
+}
+
 // helps reports whether the event is an assisting unit's: the lead answers to the citizen.
 func (t *Ticket) helps(e Event) bool {
 	a, ok := t.Assignment(e.Details.Assignment)

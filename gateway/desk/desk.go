@@ -269,6 +269,9 @@ func (d *Desk) allowed(c *city.City, v Viewer, t *ticket.Ticket, history []ticke
 	case ok && cmd.Action == ticket.SendOn && (cmd.Details.Unit == a.Unit || !c.Rules.WithinUnit(cmd.Details.Unit, a.Unit)):
 		return invalid("unit", "%q 不是%s的下级单位", cmd.Details.Unit, c.UnitTitle(a.Unit))
 	}
+	if cmd.Private != nil && len(cmd.Private.Media) > 0 && !cmd.Action.TakesMedia() {
+		return invalid("media", "“%s”不收附件；请先以备注（note）附上", ActionTitle(cmd.Action))
+	}
 	if r := cmd.Details.Relation; r != "" && (cmd.Action != ticket.LinkTo || !slices.Contains(relations, r)) {
 		return invalid("relation", "关系 %q 不适用于此操作，关联（link）可用 related、distinct", r)
 	}

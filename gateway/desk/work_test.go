@@ -410,3 +410,25 @@ func TestADistrictStaysAnswerableForItsStreet(t *testing.T) {
 		t.Errorf("the district's word leaves it %s", view.State)
 	}
 }
+
+// An attachment is the ticket's or is refused: none is taken and shown to nobody.
+func TestAnAttachmentIsTheTicketsOrIsRefused(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	m := o.lift("k-1")
+	m.Refused("command.invalid", allocator, ticket.Urge, proof("photo"))
+	for n, step := range []struct {
+		by     desk.Viewer
+		action ticket.Action
+		parts  []part
+	}{
+		{allocator, ticket.Note, []part{noting("见附件")}},
+		{yitang, ticket.AskPause, []part{reason("awaits_procedure")}},
+		{yitang, ticket.Resolve, []part{saying("已修复")}},
+	} {
+		view := m.Does(step.by, step.action, append(step.parts, proof("evidence"))...)
+		if len(view.Media) != n+1 {
+			t.Errorf("after %s the ticket shows %d attachments", step.action, len(view.Media))
+		}
+	}
+}
