@@ -105,7 +105,9 @@ func (t *Ticket) Apply(e Event) error {
 		t.Held = false
 	case Expire:
 		t.expire(d.Fields)
-	case Note, Reveal, Recalendar, Survey:
+	case Survey:
+		t.Callback.Surveyed = e.At
+	case Note, Reveal, Recalendar:
 		// recorded; nothing of the ticket changes
 	}
 	if e.Private != nil && e.Private.PublicReply != "" && (t.Private.PublicReply == "" || !t.helps(e)) {
