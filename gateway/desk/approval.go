@@ -16,7 +16,10 @@ func (d *Desk) withinBudget(c *city.City, t *ticket.Ticket, history []ticket.Eve
 		return nil
 	}
 	b := policy.Budget
-	a, _ := t.Assignment(cmd.Details.Assignment)
+	a, known := t.Assignment(cmd.Details.Assignment)
+	if !known && cmd.Action.OnAssignment() {
+		return nil // its own refusal says what is possible
+	}
 	switch cmd.Action { //nolint:exhaustive // the others have no budget
 	case ticket.AskPause, ticket.Pause:
 		if b.Pauses > 0 && t.Counters.Pauses >= b.Pauses {

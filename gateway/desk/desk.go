@@ -230,9 +230,6 @@ var aside = []ticket.Action{
 	ticket.AskPause, ticket.Pause, ticket.RefusePause, ticket.AskTerminate, ticket.ReviewTerminate, ticket.RefuseTerminate,
 }
 
-// byHolders are the actions on a ticket as a whole that a unit may take only on what it has a part in.
-var byHolders = []ticket.Action{ticket.AskTerminate, ticket.Reply}
-
 // allowed checks what the pack and the viewer's part in the ticket say of a command.
 func (d *Desk) allowed(c *city.City, v Viewer, t *ticket.Ticket, history []ticket.Event, cmd *ticket.Command, now time.Time) error {
 	cmd.Cause.Pack = c.Hash
@@ -260,9 +257,7 @@ func (d *Desk) allowed(c *city.City, v Viewer, t *ticket.Ticket, history []ticke
 	switch {
 	case ok && !v.holds(c, a):
 		return forbidden("assignment", strconv.Itoa(a.No))
-	case v.Unit != "" && slices.Contains(byHolders, cmd.Action) && !v.shares(c, t):
-		return forbidden("action", string(cmd.Action))
-	case cmd.Action == ticket.Reveal && !v.mayReveal(c, t):
+	case !v.part(c, t, a, cmd.Action):
 		return forbidden("action", string(cmd.Action))
 	case cmd.Private != nil && cmd.Private.PublicReply != "" && slices.Contains(aside, cmd.Action) && !v.MayDo(ticket.Answer):
 		return forbidden("field", "public_reply")
