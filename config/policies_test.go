@@ -74,3 +74,28 @@ func TestVersionsAgainstTheirDays(t *testing.T) {
 		t.Errorf("want %q in:\n%v", want, err)
 	}
 }
+
+// A later version of a demo city's policy says what it changes in its basis; what it leaves out by mistake, no ticket would
+// have: no clock for a ruling, no redo, no bound on how late to ask.
+func TestTheDemoCitysVersionsLeaveNothingOut(t *testing.T) {
+	t.Parallel()
+	p, err := LoadDir("cities/linyi")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"general", "emergency"} {
+		before, _, ok := p.PolicySet.Lookup(id + "@1")
+		after, _, also := p.PolicySet.Lookup(id + "@2")
+		if !ok || !also {
+			t.Fatalf("%s has no two versions", id)
+		}
+		for name := range before.Clocks {
+			if _, ok := after.Clocks[name]; !ok {
+				t.Errorf("%s@2 has no clock %s", id, name)
+			}
+		}
+		if after.Budget != before.Budget || after.RedoOn != before.RedoOn {
+			t.Errorf("%s@2 has the budget %+v and redoes on %q; version 1 %+v and %q", id, after.Budget, after.RedoOn, before.Budget, before.RedoOn)
+		}
+	}
+}

@@ -27,6 +27,7 @@ type Callback struct {
 	Outcome    string    `json:"outcome,omitempty"`    // of the last attempt
 	At         time.Time `json:"at,omitzero"`          // of the last attempt
 	Appointed  time.Time `json:"appointed,omitzero"`   // when the citizen asked to be called
+	Surveyed   time.Time `json:"surveyed,omitzero"`    // when the citizen was sent the question
 	Done       bool      `json:"done,omitempty"`       // the citizen has had a say
 }
 

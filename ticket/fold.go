@@ -105,7 +105,9 @@ func (t *Ticket) Apply(e Event) error {
 		t.Held = false
 	case Expire:
 		t.expire(d.Fields)
-	case Note, Reveal, Recalendar, Survey:
+	case Survey:
+		t.Callback.Surveyed = e.At
+	case Note, Reveal, Recalendar:
 		// recorded; nothing of the ticket changes
 	}
 	if e.Private != nil && e.Private.PublicReply != "" && (t.Private.PublicReply == "" || !t.helps(e)) {
@@ -126,6 +128,11 @@ func (t *Ticket) Apply(e Event) error {
 // proving are the actions that may bring attachments: what an officer decides by, and what shows the work done.
 var proving = []Action{
 	AskPause, Pause, AskExtend, Return, Object, AskTerminate, Contact, Resolve, Reply, Supervise, Note,
+}
+
+// TakesMedia reports whether attachments given with an action become the ticket's; with the others nobody would find them.
+func (a Action) TakesMedia() bool {
+	return contains(proving, a) || a == Register || a == Supplement || a == Amend || a == Restate
 }
 
 // helps reports whether the event is an assisting unit's: the lead answers to the citizen.

@@ -29,16 +29,20 @@ func (a *API) postMedia(k *call) error {
 	if err != nil {
 		return err
 	}
+	if err := a.Media.Hand(ref.SHA256, k.viewer.Login); err != nil {
+		return err
+	}
 	return k.Status(http.StatusCreated).JSON(map[string]any{"sha256": ref.SHA256, "mime": ref.MIME, "size": ref.Size})
 }
 
-// attachments finds what a command attaches among the files that are here.
-func (a *API) attachments(list []attachment) ([]ticket.MediaRef, error) {
+// attachments finds what a command attaches: what its caller handed over, or what the ticket it is about shows the caller. To
+// know a hash is not enough: the file may be of a matter that is none of the caller's.
+func (a *API) attachments(k *call, list []attachment) ([]ticket.MediaRef, error) {
 	var refs []ticket.MediaRef
 	for _, m := range list {
-		ref, err := a.Media.Ref(m.SHA256)
+		ref, err := a.attachable(k, m.SHA256)
 		if ticket.IsKind(err, ticket.NotFound) {
-			return nil, fieldError("body.invalid", "media", "没有这个附件，请先上传（POST /api/v1/media）")
+			return nil, fieldError("body.invalid", "media", "您没有上传过这个附件，请先上传（POST /api/v1/media）")
 		}
 		if err != nil {
 			return nil, err
@@ -47,4 +51,17 @@ func (a *API) attachments(list []attachment) ([]ticket.MediaRef, error) {
 		refs = append(refs, ref)
 	}
 	return refs, nil
+}
+
+func (a *API) attachable(k *call, hash string) (ticket.MediaRef, error) {
+	own, err := a.Media.Handed(hash, k.viewer.Login)
+	if err != nil {
+		return ticket.MediaRef{}, err
+	}
+	if !own {
+		if _, err := a.Desk.Attachment(k.UserContext(), k.viewer, number(k), hash); err != nil {
+			return ticket.MediaRef{}, err
+		}
+	}
+	return a.Media.Ref(hash)
 }

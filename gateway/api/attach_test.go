@@ -39,3 +39,24 @@ func TestEvidenceIsAttachedToARequest(t *testing.T) {
 	}
 	o.Post("desk", "/tickets/"+number+"/actions/pause", nil).Is(http.StatusOK)
 }
+
+// To know the hash of somebody else's file opens it to nobody: an account attaches what it handed over, or what the ticket has.
+func TestNobodyAttachesTheFileOfAnother(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	number, _ := o.Register("r-1", flood())
+	file := http.Header{"Content-Type": {"application/octet-stream"}}
+	kept := o.send(o.as("duty"), http.MethodPost, "/media", file, "%PDF-1.7 举报人身份材料").Is(http.StatusCreated)
+	note := func(login, number string) answer {
+		return o.Post(login, "/tickets/"+number+"/actions/note", map[string]any{"note": "见附件", "media": []any{map[string]any{"sha256": kept.field("sha256")}}})
+	}
+	for _, login := range []string{"yitang", "desk", "agent"} {
+		note(login, number).Is(http.StatusUnprocessableEntity)
+		o.Get(login, "/media/"+kept.field("sha256")+"?ticket="+number).Is(http.StatusNotFound)
+	}
+	note("duty", number).Is(http.StatusOK)
+	note("desk", number).Is(http.StatusOK) // the ticket has it now, and shows it
+	second := map[string]any{"text": "义堂镇菜市场占道经营", "region": "371302105"}
+	another, _ := o.Register("r-2", second)
+	note("desk", another).Is(http.StatusUnprocessableEntity)
+}

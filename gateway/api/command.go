@@ -97,7 +97,7 @@ func (a *API) commandOf(k *call, action ticket.Action, b *command) (ticket.Comma
 		return cmd, &ticket.Error{Kind: ticket.Invalid, Code: "body.invalid", Message: "请按提示修改", Fields: wrong}
 	}
 	p.Place = at
-	if p.Media, err = a.attachments(b.Media); err != nil {
+	if p.Media, err = a.attachments(k, b.Media); err != nil {
 		return cmd, err
 	}
 	if p.Media != nil || !p.Appellant.IsZero() || !p.OtherParty.IsZero() || p.Place != (ticket.Place{}) || p.Title+p.Text+p.Note+p.PublicReply != "" {

@@ -186,6 +186,37 @@ func (v Viewer) shares(c *city.City, t *ticket.Ticket) bool {
 	})
 }
 
+// part reports whether the viewer's part in a ticket, and in an assignment the action is done to, allows the action: a unit asks
+// for the end of what it works on, answers the orders of what it leads, and approves nothing that it asked for itself. The
+// second review of an end, which takes a ticket out of the rates, is nobody's whose unit those rates judge.
+func (v Viewer) part(c *city.City, t *ticket.Ticket, a ticket.Assignment, action ticket.Action) bool {
+	if v.Unit == "" {
+		return action != ticket.Reveal || v.mayReveal(c, t)
+	}
+	switch action { //nolint:exhaustive // the others go by the assignment alone
+	case ticket.Reveal:
+		return v.mayReveal(c, t)
+	case ticket.AskTerminate:
+		return v.shares(c, t)
+	case ticket.Reply:
+		return v.leads(c, t)
+	case ticket.Pause, ticket.Extend:
+		return a.Unit != v.Unit
+	case ticket.ReviewTerminate:
+		return t.Termination == nil || t.Termination.AskedBy.Unit != v.Unit
+	case ticket.Terminate:
+		return !v.shares(c, t)
+	}
+	return true
+}
+
+// leads reports whether the viewer's unit has a part in the lead's work.
+func (v Viewer) leads(c *city.City, t *ticket.Ticket) bool {
+	return slices.ContainsFunc(t.Assignments, func(a ticket.Assignment) bool {
+		return a.Role == ticket.Lead && a.State != ticket.Withdrawn && a.State != ticket.Returned && v.holds(c, a)
+	})
+}
+
 // mayReveal reports whether the ticket's personal data may be opened to the viewer with a reason: a unit
 // that gave the matter back has none.
 func (v Viewer) mayReveal(c *city.City, t *ticket.Ticket) bool {

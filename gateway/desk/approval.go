@@ -16,7 +16,10 @@ func (d *Desk) withinBudget(c *city.City, t *ticket.Ticket, history []ticket.Eve
 		return nil
 	}
 	b := policy.Budget
-	a, _ := t.Assignment(cmd.Details.Assignment)
+	a, known := t.Assignment(cmd.Details.Assignment)
+	if !known && cmd.Action.OnAssignment() {
+		return nil // its own refusal says what is possible
+	}
 	switch cmd.Action { //nolint:exhaustive // the others have no budget
 	case ticket.AskPause, ticket.Pause:
 		if b.Pauses > 0 && t.Counters.Pauses >= b.Pauses {
@@ -98,8 +101,8 @@ func hopsSpent(b sla.Budget, t *ticket.Ticket) bool {
 
 // withinMost holds an extension to the most a policy allows, which also says what it is counted in.
 func withinMost(most sla.Limit, d *ticket.Details) error {
-	if most.Amount == 0 {
-		return nil
+	if most.Amount == 0 { // it would add nothing, and the citizen would be told a date that is none
+		return ticket.Errorf(ticket.Conflict, "ticket.extend.none", "该时限政策不允许延期")
 	}
 	if d.LimitUnit == "" {
 		d.LimitUnit = string(most.Unit)

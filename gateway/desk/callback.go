@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"context"
 	"slices"
 	"time"
 
@@ -54,14 +55,27 @@ func mayClose(b sla.Budget, t *ticket.Ticket, cmd *ticket.Command, clocks []sla.
 	return nil
 }
 
-// surveyable refuses a survey that could not reach its citizen, or comes too late.
-func surveyable(c *city.City, t *ticket.Ticket) error {
+// surveyable refuses a survey that could not reach its citizen, comes too early or too late, or was sent before: whoever is asked
+// over and over, by two officers or a page of tickets sent twice, asks what the hotline is about.
+func (d *Desk) surveyable(ctx context.Context, c *city.City, t *ticket.Ticket) error {
+	work := t
+	if t.State == ticket.StateMerged {
+		lead, err := d.leadOf(ctx, t)
+		if err != nil {
+			return err
+		}
+		work = &lead.Ticket
+	}
 	ch, known := c.Channels[t.Channel]
 	switch {
 	case t.NoCallback || t.Historic || t.Training:
 		return ticket.Errorf(ticket.Conflict, "ticket.survey.unwanted", "诉求人不要求回访，或为历史、演练工单，不发测评")
 	case t.Callback.Done:
 		return ticket.Errorf(ticket.Conflict, "ticket.survey.answered", "本轮办理已完成回访，不再发测评")
+	case !t.Callback.Surveyed.IsZero():
+		return ticket.Errorf(ticket.Conflict, "ticket.survey.sent", "本轮办理的测评已于 %s 发出，请等诉求人答复或电话回访", t.Callback.Surveyed.In(c.Zone).Format(time.DateTime))
+	case !ratable(t, work):
+		return ticket.Errorf(ticket.Conflict, "ticket.survey.not_done", "牵头工单 %s %s，还不能测评；办结后再发", work.Number, StateTitle(work.State))
 	case t.Private.Reply == nil || !known:
 		return ticket.Errorf(ticket.Conflict, "ticket.survey.no_way", "该工单没有可以回复诉求人的渠道，请电话回访")
 	}

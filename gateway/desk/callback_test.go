@@ -91,17 +91,22 @@ func (talking) Reply(context.Context, ticket.ReplyHandle, ticket.Message) (adapt
 	return adapters.Receipt{}, nil
 }
 
+// talks lets the office's channel speak to its citizens.
+func (o *office) talks() {
+	c := *o.live.Get()
+	app := *c.Channels["app"]
+	app.Adapter = talking{}
+	c.Channels = map[string]*city.Channel{"app": &app}
+	o.live.Set(&c)
+}
+
 func TestACitizenRatesBySurvey(t *testing.T) {
 	t.Parallel()
 	o := open(t)
 	m := o.lift("k-1")
 	m.Does(yitang, ticket.Resolve, saying("电梯已修复"))
 	m.Refused("ticket.survey.no_way", caller, ticket.Survey)
-	c := *o.live.Get()
-	app := *c.Channels["app"]
-	app.Adapter = talking{}
-	c.Channels = map[string]*city.Channel{"app": &app}
-	o.live.Set(&c)
+	o.talks()
 	before := len(o.told(outbox.KindCitizen))
 	m.Does(caller, ticket.Survey)
 	told := o.told(outbox.KindCitizen)
@@ -109,6 +114,7 @@ func TestACitizenRatesBySurvey(t *testing.T) {
 		t.Fatalf("%d questions were sent", len(told)-before)
 	}
 	has(t, "the question", string(told[before].Body), m.Number, m.Code, "评价")
+	m.Refused("ticket.survey.sent", caller, ticket.Survey)
 
 	no, yes := false, true
 	if _, err := o.desk.Rate(t.Context(), m.Number, "WRONG1", desk.Rating{Solved: &yes, Satisfaction: ticket.Satisfied}); !ticket.IsKind(err, ticket.NotFound) {
@@ -135,6 +141,7 @@ func TestACitizenRatesBySurvey(t *testing.T) {
 	}
 	m.Does(yitang, ticket.Sign, share(2))
 	m.Does(yitang, ticket.Resolve, share(2), saying("已更换曳引机"))
+	m.Does(caller, ticket.Survey) // done again, asked again
 
 	// Not content again: now the caller decides, and finds it on the list.
 	if _, err := o.desk.Rate(t.Context(), m.Number, m.Code, desk.Rating{Solved: &no, Satisfaction: ticket.Dissatisfied}); err != nil {
@@ -176,5 +183,35 @@ func TestWhoFollowsAnIncidentRatesWhenItIsDone(t *testing.T) {
 	}
 	if track, err = o.desk.Rate(t.Context(), follower.Number, follower.Code, desk.Rating{Solved: &yes, Satisfaction: ticket.Satisfied}); err != nil || track.Rating != "满意" || track.Ratable {
 		t.Errorf("the follower rated: %+v, %v", track, err)
+	}
+}
+
+// A survey of one who follows an incident asks about the work of the lead: not before there is any.
+func TestWhoFollowsIsAskedWhenTheWorkIsDone(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	lead, follower := o.lift("k-1"), o.Report(ticket.Request{
+		Key: "k-2", Text: "义堂镇那个小区的电梯又坏了", Region: "371302105", Unit: "s-371302105", Appellant: ticket.Party{Name: "刘一", Phone: "+8613900139000"},
+		Reply: &ticket.ReplyHandle{Address: "openid-k-2"},
+	})
+	o.talks()
+	follower.Does(allocator, ticket.Merge, reason("same_matter"), other(o, lead))
+	follower.Refused("ticket.survey.not_done", caller, ticket.Survey)
+	lead.Does(yitang, ticket.Resolve, saying("电梯已修复"))
+	follower.Does(caller, ticket.Survey)
+	follower.Refused("ticket.survey.sent", caller, ticket.Survey)
+}
+
+// Nobody is told of what becomes of an archive's tickets: one that a word by the citizen reopened would lie about.
+func TestAnArchivesTicketIsNotRated(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	m := o.Report(ticket.Request{Key: "k-1", Text: "兰山区义堂镇小区电梯经常故障", Region: "371302105", Unit: "s-371302105", Historic: true})
+	m.Does(yitang, ticket.Sign)
+	m.Does(yitang, ticket.Resolve, saying("电梯已修复"))
+	no := false
+	_, err := o.desk.Rate(t.Context(), m.Number, m.Code, desk.Rating{Solved: &no, Satisfaction: ticket.Dissatisfied})
+	if !ticket.IsKind(err, ticket.Conflict) || m.By(officer).State != ticket.StateResolved {
+		t.Errorf("rated: %v, and it is %s", err, m.By(officer).State)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/citizen-hotline/gateway/gateway/desk"
 	"github.com/citizen-hotline/gateway/sla"
 	"github.com/citizen-hotline/gateway/ticket"
 )
@@ -56,4 +57,17 @@ func TestConfidentialClocksAreLogged(t *testing.T) {
 	if err != nil || len(lines) == 0 || lines[0].Fields[0] != "clocks" || lines[0].Actor.ID != "duty" {
 		t.Errorf("logged as %+v, %v", lines, err)
 	}
+}
+
+// A policy that allows no extension gives none: the citizen would be told a new date that is the old one.
+func TestWhatCannotBeExtendedIsNot(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	m := o.Report(ticket.Request{Key: "k-1", Text: "兰山区义堂镇涑河有人落水，请快救人", Region: "371302105", Urgency: ticket.UrgencyEmergency})
+	view := m.By(officer)
+	if !strings.HasPrefix(view.Policy.ID, "emergency@") {
+		t.Fatalf("the matter has the policy %+v", view.Policy)
+	}
+	holder := desk.Viewer{Login: "holder", Roles: []string{"unit_handler"}, Unit: view.Assignments[0].Unit.ID}
+	m.Refused("ticket.extend.none", holder, ticket.AskExtend, reason("complex"), by(1, "hours"))
 }

@@ -230,9 +230,6 @@ var aside = []ticket.Action{
 	ticket.AskPause, ticket.Pause, ticket.RefusePause, ticket.AskTerminate, ticket.ReviewTerminate, ticket.RefuseTerminate,
 }
 
-// byHolders are the actions on a ticket as a whole that a unit may take only on what it has a part in.
-var byHolders = []ticket.Action{ticket.AskTerminate, ticket.Reply}
-
 // allowed checks what the pack and the viewer's part in the ticket say of a command.
 func (d *Desk) allowed(c *city.City, v Viewer, t *ticket.Ticket, history []ticket.Event, cmd *ticket.Command, now time.Time) error {
 	cmd.Cause.Pack = c.Hash
@@ -260,14 +257,15 @@ func (d *Desk) allowed(c *city.City, v Viewer, t *ticket.Ticket, history []ticke
 	switch {
 	case ok && !v.holds(c, a):
 		return forbidden("assignment", strconv.Itoa(a.No))
-	case v.Unit != "" && slices.Contains(byHolders, cmd.Action) && !v.shares(c, t):
-		return forbidden("action", string(cmd.Action))
-	case cmd.Action == ticket.Reveal && !v.mayReveal(c, t):
+	case !v.part(c, t, a, cmd.Action):
 		return forbidden("action", string(cmd.Action))
 	case cmd.Private != nil && cmd.Private.PublicReply != "" && slices.Contains(aside, cmd.Action) && !v.MayDo(ticket.Answer):
 		return forbidden("field", "public_reply")
 	case ok && cmd.Action == ticket.SendOn && (cmd.Details.Unit == a.Unit || !c.Rules.WithinUnit(cmd.Details.Unit, a.Unit)):
 		return invalid("unit", "%q 不是%s的下级单位", cmd.Details.Unit, c.UnitTitle(a.Unit))
+	}
+	if cmd.Private != nil && len(cmd.Private.Media) > 0 && !cmd.Action.TakesMedia() {
+		return invalid("media", "“%s”不收附件；请先以备注（note）附上", ActionTitle(cmd.Action))
 	}
 	if r := cmd.Details.Relation; r != "" && (cmd.Action != ticket.LinkTo || !slices.Contains(relations, r)) {
 		return invalid("relation", "关系 %q 不适用于此操作，关联（link）可用 related、distinct", r)

@@ -55,7 +55,7 @@ func (d *Desk) complete(ctx context.Context, c *city.City, t *ticket.Ticket, cmd
 	case ticket.CallBack:
 		return attempt(cmd, now)
 	case ticket.Survey:
-		return surveyable(c, t)
+		return d.surveyable(ctx, c, t)
 	}
 	return nil
 }

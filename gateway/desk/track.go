@@ -134,10 +134,10 @@ func (d *Desk) track(ctx context.Context, c *city.City, item store.Item, now tim
 }
 
 // ratable reports whether the citizen of a ticket may say how it was handled: once, each time the work was done. work is the
-// ticket whose unit did it.
+// ticket whose unit did it. What was imported from an archive is over: nobody would be told that it is to be done again.
 func ratable(t, work *ticket.Ticket) bool {
 	done := work.State == ticket.StateResolved || t.ID != work.ID && work.State == ticket.StateClosed
-	return done && !t.Callback.Done && (t.State == ticket.StateResolved || t.State == ticket.StateMerged)
+	return done && !t.Historic && !t.Callback.Done && (t.State == ticket.StateResolved || t.State == ticket.StateMerged)
 }
 
 // leadOf reads the ticket whose unit does the work of a merged one, which may have been merged itself.

@@ -388,13 +388,15 @@ func actions(c *city.City, v Viewer, t *ticket.Ticket) []Legal {
 	for _, a := range t.Assignments {
 		if v.holds(c, a) {
 			for _, action := range t.LegalOn(a.No) {
-				on[action] = append(on[action], a.No)
+				if v.part(c, t, a, action) {
+					on[action] = append(on[action], a.No)
+				}
 			}
 		}
 	}
 	var list []Legal
 	for _, a := range t.Legal() {
-		if v.mayDo(c, a) && (a != ticket.Reveal || v.mayReveal(c, t)) && (!a.OnAssignment() || len(on[a]) > 0) {
+		if v.mayDo(c, a) && (a.OnAssignment() && len(on[a]) > 0 || !a.OnAssignment() && v.part(c, t, ticket.Assignment{}, a)) {
 			list = append(list, Legal{Action: a, Title: ActionTitle(a), Assignments: on[a]})
 		}
 	}

@@ -410,3 +410,66 @@ func TestADistrictStaysAnswerableForItsStreet(t *testing.T) {
 		t.Errorf("the district's word leaves it %s", view.State)
 	}
 }
+
+// An attachment is the ticket's or is refused: none is taken and shown to nobody.
+func TestAnAttachmentIsTheTicketsOrIsRefused(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	m := o.lift("k-1")
+	m.Refused("command.invalid", allocator, ticket.Urge, proof("photo"))
+	for n, step := range []struct {
+		by     desk.Viewer
+		action ticket.Action
+		parts  []part
+	}{
+		{allocator, ticket.Note, []part{noting("见附件")}},
+		{yitang, ticket.AskPause, []part{reason("awaits_procedure")}},
+		{yitang, ticket.Resolve, []part{saying("已修复")}},
+	} {
+		view := m.Does(step.by, step.action, append(step.parts, proof("evidence"))...)
+		if len(view.Media) != n+1 {
+			t.Errorf("after %s the ticket shows %d attachments", step.action, len(view.Media))
+		}
+	}
+}
+
+// Whoever holds several roles in one unit still approves nothing that the unit asked for, and an order to the lead is not
+// answered by a unit that assists.
+func TestAUnitDecidesNothingThatItAskedFor(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	m := o.lift("k-1")
+	ownDesk := desk.Viewer{Login: "yitang-desk", Roles: []string{"desk", "duty", "supervisor"}, Unit: "s-371302105"}
+	above := desk.Viewer{Login: "lanshan-desk", Roles: []string{"desk", "supervisor"}, Unit: "d-371302"}
+	m.Does(yitang, ticket.AskExtend, reason("complex"), by(2, "working_days"))
+	m.Refused("access.denied", ownDesk, ticket.Extend)
+	for who, v := range map[bool]desk.Viewer{false: ownDesk, true: above} {
+		if may := slices.ContainsFunc(m.By(v).Actions, func(l desk.Legal) bool { return l.Action == ticket.Extend }); may != who {
+			t.Errorf("%s is offered extend: %t", v.Login, may)
+		}
+	}
+	m.Does(above, ticket.Extend)
+	m.Does(yitang, ticket.AskPause, reason("awaits_weather"))
+	m.Refused("access.denied", ownDesk, ticket.Pause)
+	m.Does(above, ticket.Pause)
+	m.Does(yitang, ticket.AskTerminate, reason("abuse"))
+	m.Refused("access.denied", ownDesk, ticket.ReviewTerminate)
+	m.Does(above, ticket.ReviewTerminate)
+	m.Refused("access.denied", desk.Viewer{Login: "lanshan-2", Roles: []string{"supervisor"}, Unit: "d-371302"}, ticket.Terminate)
+
+	m.Does(allocator, ticket.AddUnit, to("s-371302102"))
+	m.Does(supervisor, ticket.Supervise, reason("overdue"), until(o.now.Add(48*time.Hour)))
+	m.Refused("access.denied", liuqing, ticket.Reply, noting("已办"))
+	m.Does(yitang, ticket.Reply, noting("已派人"))
+	m.Does(supervisor, ticket.Terminate)
+}
+
+// A unit that has nothing to give back is told what is possible, not of a window that ended in the year 1.
+func TestAReturnOfNothingSaysWhatIsPossible(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	m := o.lift("k-1")
+	m.Does(allocator, ticket.AddUnit, to("s-371302102"))
+	m.Does(liuqing, ticket.Return, reason("not_ours"), share(2))
+	m.Refused("ticket.assignment.unknown", liuqing, ticket.Return, reason("not_ours"))
+}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 
+	"github.com/citizen-hotline/gateway/internal/media"
 	"github.com/citizen-hotline/gateway/internal/seal"
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/store/lanes"
@@ -272,7 +273,7 @@ func copyMedia(ctx context.Context, from, to string, report Report) (n int, err 
 			return err
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case d.IsDir() && d.Name() == "tmp":
+		case d.IsDir() && (d.Name() == "tmp" || d.Name() == media.HandedDir): // neither is an attachment
 			return filepath.SkipDir
 		case !d.Type().IsRegular():
 			return nil

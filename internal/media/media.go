@@ -20,7 +20,7 @@ import (
 	"github.com/citizen-hotline/gateway/ticket"
 )
 
-// Store is a folder of attachments: ab/abcdef….
+// Store is a folder of attachments: ab/abcdef…, and by/abcdef…/… for each account that handed one over.
 type Store struct {
 	root *os.Root
 	dir  string
@@ -33,8 +33,10 @@ const sniffSize = 3072
 
 // Open uses dir, which is made when it is absent.
 func Open(dir string, maxBytes int64) (*Store, error) {
-	if err := os.MkdirAll(filepath.Join(dir, "tmp"), 0o700); err != nil {
-		return nil, fmt.Errorf("media: %w", err)
+	for _, sub := range []string{"tmp", HandedDir} {
+		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
+			return nil, fmt.Errorf("media: %w", err)
+		}
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -106,20 +108,78 @@ func (s *Store) settle(tmp *os.File, hash string) error {
 		return err
 	}
 	for _, dir := range []string{folder, s.dir} {
-		d, err := os.Open(dir) //nolint:gosec // our own folder
-		if err != nil {
-			return err
-		}
-		if err := errors.Join(d.Sync(), d.Close()); err != nil {
+		if err := syncDir(dir); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+func syncDir(dir string) error {
+	d, err := os.Open(dir) //nolint:gosec // our own folder
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// HandedDir, below the folder, holds an empty file for each account and attachment it handed over. Who knows a hash, perhaps from a ticket that
+// is no longer his to see, must not get at the content by naming it in another.
+const HandedDir = "by"
+
+func handed(hash, login string) string {
+	who := sha256.Sum256([]byte(login))
+	return filepath.Join(HandedDir, hash, hex.EncodeToString(who[:8]))
+}
+
+// Hand notes that an account handed over the attachment with a hash that Put gave.
+func (s *Store) Hand(hash, login string) error {
+	name := handed(hash, login)
+	if err := os.MkdirAll(filepath.Join(s.dir, HandedDir, hash), 0o700); err != nil {
+		return unavailable(err)
+	}
+	f, err := s.root.Create(name)
+	if err == nil {
+		err = errors.Join(f.Close(), syncDir(filepath.Join(s.dir, HandedDir, hash)), syncDir(filepath.Join(s.dir, HandedDir)))
+	}
+	if err != nil {
+		return unavailable(err)
+	}
+	return nil
+}
+
+// forget ends what is noted of an attachment, unless somebody handed it over anew.
+func (s *Store) forget(hash string, before time.Time) error {
+	dir := filepath.Join(s.dir, HandedDir, hash)
+	info, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil
+	case err != nil || !info.ModTime().Before(before):
+		return err
+	}
+	return os.RemoveAll(dir)
+}
+
+// Handed reports whether an account handed over the attachment with a hash.
+func (s *Store) Handed(hash, login string) (bool, error) {
+	if !isHash(hash) {
+		return false, nil
+	}
+	_, err := s.root.Stat(handed(hash, login))
+	if err == nil || errors.Is(err, os.ErrNotExist) {
+		return err == nil, nil
+	}
+	return false, unavailable(err)
+}
+
+func isHash(s string) bool {
+	return len(s) == 2*sha256.Size && strings.Trim(s, "0123456789abcdef") == ""
+}
+
 // Get opens an attachment by its hash. ticket.NotFound when it is not there.
 func (s *Store) Get(hash string) (io.ReadSeekCloser, error) {
-	if len(hash) != 2*sha256.Size || strings.Trim(hash, "0123456789abcdef") != "" {
+	if !isHash(hash) {
 		return nil, ticket.Errorf(ticket.NotFound, "media.unknown", "no attachment has the hash %.80q", hash)
 	}
 	f, err := s.root.Open(hash[:2] + "/" + hash)
@@ -194,7 +254,7 @@ func (s *Store) Remove(hash string, before time.Time) (bool, error) {
 		return false, os.Rename(aside, path)
 	}
 	if err == nil {
-		err = os.Remove(aside)
+		err = errors.Join(os.Remove(aside), s.forget(hash, before))
 	}
 	if err != nil && !errors.Is(err, os.ErrNotExist) { // whoever opens the folder clears it of old files
 		return false, fmt.Errorf("media: %w", err)

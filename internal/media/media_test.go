@@ -165,3 +165,41 @@ func TestWhatACrashLeftIsCleared(t *testing.T) {
 		t.Errorf("left are %v, %v", left, err)
 	}
 }
+
+func TestWhoHandedAnAttachmentOverIsKeptAsLongAsIt(t *testing.T) {
+	t.Parallel()
+	s, dir := open(t, 1000)
+	ref, err := s.Put(bytes.NewReader(png))
+	if err != nil {
+		t.Fatal(err)
+	}
+	is := func(login string, want bool) {
+		t.Helper()
+		if got, err := s.Handed(ref.SHA256, login); err != nil || got != want {
+			t.Errorf("%q handed it over: %t, %v", login, got, err)
+		}
+	}
+	is("zhang", false)
+	for range 2 {
+		if err := s.Hand(ref.SHA256, "zhang"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	is("zhang", true)
+	is("li", false)
+	if got, err := s.Handed("../../etc/passwd", "zhang"); got || err != nil {
+		t.Errorf("no hash was handed over: %t, %v", got, err)
+	}
+	var hashes []string
+	later := time.Now().Add(time.Hour)
+	if err := s.Each(later, func(hash string) error { hashes = append(hashes, hash); return nil }); err != nil || len(hashes) != 1 {
+		t.Errorf("there are %v, %v", hashes, err)
+	}
+	if gone, err := s.Remove(ref.SHA256, later); !gone || err != nil {
+		t.Fatalf("removed %t, %v", gone, err)
+	}
+	is("zhang", false)
+	if left, err := os.ReadDir(filepath.Join(dir, HandedDir)); err != nil || len(left) != 0 {
+		t.Errorf("%d are left, %v", len(left), err)
+	}
+}

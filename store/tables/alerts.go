@@ -161,7 +161,7 @@ func (s *Tables) Counts(ctx context.Context, now time.Time) (store.Counts, error
 		(SELECT count(*) FROM tickets WHERE state = 'triage'),
 		(SELECT count(*) FROM tickets WHERE (flags & 896) <> 0 AND (flags & 128) <> 0),
 		(SELECT count(*) FROM tickets WHERE (flags & 896) <> 0 AND (flags & 256) <> 0),
-		(SELECT count(*) FROM tickets WHERE callback_at IS NOT NULL),
+		(SELECT count(*) FROM tickets WHERE callback_at IS NOT NULL AND open = 1),
 		(SELECT count(*) FROM tickets t WHERE `+overdue+`),
 		(SELECT count(*) FROM tickets t WHERE `+overdue+` AND t.flags & 1024 <> 0),
 		(SELECT count(*) FROM deliveries WHERE state = 'quarantined'),

@@ -195,6 +195,7 @@ func seek(q *query, f store.Filter) (string, error) {
 		return ` ORDER BY t.due_at, t.pos`, nil
 	case "callback":
 		q.and(`t.callback_at IS NOT NULL`)
+		q.and(`t.open = 1`) // a gateway of the version before closes a ticket and leaves the rest as it was
 		if f.Cursor != "" {
 			at, err := parseCursor(f.Cursor, 2)
 			if err != nil {
