@@ -23,6 +23,8 @@ func page(c *city.City, told relay.Told) ([]store.Notice, error) {
 	}
 	if told.Ticket != nil {
 		why.Unit = told.Ticket.LeadUnit() // whose work it is, not whose post it has come to
+		policy, _, _ := c.Terms(told.Ticket)
+		why.Statutory = policy.Statutory
 	}
 	return outbox.Pages(c, told.Ticket, []store.Alert{a}, why)
 }
