@@ -103,7 +103,7 @@ func (w *Worker) form(ctx context.Context, c *city.City, kind string, g store.Gr
 		switch {
 		case g.Open:
 			until = now.Add(max(r.Interval, 10*time.Second))
-		case g.Again.After(now):
+		case g.Again.After(now) && !g.Again.After(now.Add(r.Interval)): // later still: the clock was set back since
 			until = g.Again
 		}
 		if until = r.From(until, head.Level, c.Zone); until.After(now) {

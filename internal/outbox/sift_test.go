@@ -90,3 +90,18 @@ func TestWhatASilenceHeldToItsEndWasNotDelivered(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// A page sent while the clock ran a day ahead keeps nothing of its group back once the clock is right.
+func TestAClockThatWasAheadHoldsNoGroup(t *testing.T) {
+	t.Parallel()
+	r := openRoom(t)
+	right, ahead := r.now, 24*time.Hour
+	r.now = right.Add(ahead)
+	r.Raised(chengguan, "red", normal)
+	r.Advance(wait)
+	r.expect("by the clock a day ahead", "chat: 【红牌】"+r.city.UnitTitle(chengguan)+" 1 件")
+	r.now = right.Add(time.Minute)
+	r.Raised(chengguan, "red", normal)
+	r.Advance(wait)
+	r.expect("by the right one", "chat: 【红牌】"+r.city.UnitTitle(chengguan)+" 1 件（另有 1 件此前已通知、仍未处置）")
+}
