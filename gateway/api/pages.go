@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -207,7 +208,9 @@ func (a *API) postAckPage(k *call) error {
 		if err := a.Desk.Ack(ctx, k.viewer, id); err != nil {
 			return err
 		}
-	} else if _, err := a.Desk.AckGroup(ctx, k.viewer, k.FormValue("unit"), k.FormValue("level")); err != nil {
+	} else if unit, level := k.FormValue("unit"), k.FormValue("level"); unit == "" || !slices.Contains(alertLevels(), level) {
+		return ticket.Errorf(ticket.Invalid, "body.invalid", "请指明确认哪一行告警") // an empty form would mean all of them
+	} else if _, err := a.Desk.AckGroup(ctx, k.viewer, unit, level); err != nil {
 		return err
 	}
 	return k.Redirect(ownPath(k.FormValue("next")), http.StatusSeeOther)

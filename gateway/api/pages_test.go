@@ -83,6 +83,14 @@ func TestThePagesOfTheDutyRoom(t *testing.T) {
 	if status, body, _ := o.page(officer, http.MethodGet, "/duty/brief", nil, nil); status != http.StatusOK || !strings.Contains(body, "交接班简报") || !strings.Contains(body, number) {
 		t.Errorf("the brief (%d): %s", status, body)
 	}
+	for _, form := range []url.Values{{}, {"unit": {"s-371302105"}}, {"level": {"red"}}, {"unit": {"s-371302105"}, "level": {"all"}}} {
+		if status, _, _ := o.page(officer, http.MethodPost, "/duty/ack", form, nil); status != http.StatusUnprocessableEntity && status != http.StatusBadRequest {
+			t.Errorf("%v acknowledges what it does not name: %d", form, status)
+		}
+	}
+	if a := string(o.Get("duty", "/alerts?open=true&unit=s-371302105&level=red").Is(http.StatusOK).body); a == `{"items":[]}` {
+		t.Error("a form that names no line has acknowledged it")
+	}
 	cross := http.Header{"Sec-Fetch-Site": {"cross-site"}, "Origin": {"https://evil.example"}}
 	if status, _, _ := o.page(officer, http.MethodPost, "/duty/ack", url.Values{"unit": {"s-371302105"}, "level": {"red"}}, cross); status != http.StatusForbidden {
 		t.Errorf("another site acknowledges: %d", status)

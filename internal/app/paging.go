@@ -22,5 +22,9 @@ func page(c *city.City, told relay.Told) ([]store.Notice, error) {
 		a.At = a.DeliveredAt
 	}
 	why.Unit = a.Holder // whose work it is, not whose post it has come to
+	if told.Ticket != nil {
+		policy, _, _ := c.Terms(told.Ticket)
+		why.Statutory = policy.Statutory
+	}
 	return outbox.Pages(c, told.Ticket, []store.Alert{a}, why)
 }

@@ -103,7 +103,7 @@ func (w *Worker) form(ctx context.Context, c *city.City, kind string, g store.Gr
 		switch {
 		case g.Open:
 			until = now.Add(max(r.Interval, 10*time.Second))
-		case g.Again.After(now):
+		case g.Again.After(now) && !g.Again.After(now.Add(r.Interval)): // later still: the clock was set back since
 			until = g.Again
 		}
 		if until = r.From(until, head.Level, c.Zone); until.After(now) {
@@ -121,7 +121,7 @@ func (w *Worker) form(ctx context.Context, c *city.City, kind string, g store.Gr
 }
 
 // sift says which notices a page leaves out: of training tickets, and but for emergencies those whose reason is
-// over and those that a silence holds back.
+// over, those that call for somebody to take what has been taken since, and those that a silence holds back.
 func (w *Worker) sift(ctx context.Context, c *city.City, kind string, list []store.StoredNotice, now time.Time) ([]store.LeftOut, error) {
 	silences, err := w.Store.Silences(ctx, now, 1000)
 	if err != nil {
@@ -136,17 +136,22 @@ func (w *Worker) sift(ctx context.Context, c *city.City, kind string, list []sto
 		if err != nil {
 			return nil, err
 		}
+		if state == stands {
+			if state, err = w.taken(ctx, n, &b); err != nil {
+				return nil, err
+			}
+		}
 		d, _ := c.Notices.Destination(n.Target)
 		switch {
 		case state == training:
 			left = append(left, store.LeftOut{ID: n.ID, State: store.NoticeWithheld, Error: errTraining.Error()})
 		case kind == KindUrgentPage, n.Over:
-		case state == over && n.Done.IsZero():
+		case state == over && n.Attempts == 0: // also what a silence held back until now
 			left = append(left, store.LeftOut{ID: n.ID, State: store.NoticeDropped, Error: "通知前事项已处置"})
 		case state == over && (d == nil || d.Kind != paging.Alertmanager):
 			left = append(left, store.LeftOut{ID: n.ID, State: store.NoticeDelivered})
 		default:
-			if s := silencing(c, silences, n.Target, &b); s != nil {
+			if s := silencing(c, silences, n.Target, &b); s != nil && !seen.protected(n) {
 				left = append(left, store.LeftOut{ID: n.ID, State: store.NoticeSilenced, Silence: s.ID, Until: s.Until})
 			}
 		}
@@ -169,6 +174,18 @@ func silencing(c *city.City, silences []store.Silence, destination string, b *Pa
 		}
 	}
 	return nil
+}
+
+// taken finds over what only asks for somebody who takes an alert, once somebody has: that it has climbed, woke or was
+// handed over, and alerts that are about no ticket. A ladder step is told whoever took it.
+func (w *Worker) taken(ctx context.Context, n *store.StoredNotice, b *PageNotice) (reason, error) {
+	if !b.Call && !n.Ticket.IsZero() {
+		return stands, nil
+	}
+	if acked, err := w.Store.AlertAcked(ctx, b.Alert); err != nil || !acked {
+		return stands, err
+	}
+	return over, nil
 }
 
 // What a look at a notice's reason finds.
@@ -222,6 +239,17 @@ func (l *looks) at(ctx context.Context, n *store.StoredNotice, b *PageNotice) (r
 		}
 	}
 	return stands, nil
+}
+
+// protected reports whether the ticket of a notice that was looked at is an emergency or has the terms of the law, as
+// it stands now: whatever the notice is about, no silence holds it back.
+func (l *looks) protected(n *store.StoredNotice) bool {
+	t, known := l.tickets[n.Ticket]
+	if !known || t.missing {
+		return false
+	}
+	policy, _, _ := l.c.Terms(&t.item.Ticket)
+	return t.item.Urgency == ticket.UrgencyEmergency || policy.Statutory
 }
 
 func (l *looks) read(ctx context.Context, id ticket.ID) (t looked, err error) {

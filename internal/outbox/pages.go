@@ -45,6 +45,7 @@ type PageNotice struct {
 	At         int64  `json:"at"`
 	Urgent     bool   `json:"urgent,omitempty"`
 	Statutory  bool   `json:"statutory,omitempty"`
+	Call       bool   `json:"call,omitempty"` // it only asks for somebody who takes the alert: it has climbed, woke or was handed over
 }
 
 // Pages makes the notices by which the destinations of the pack hear of alerts, to be written in the commit
@@ -83,6 +84,7 @@ func page(c *city.City, t *ticket.Ticket, a *store.Alert, s paging.Subject, why 
 	body := PageNotice{
 		Route: r.ID, Number: a.Number, Unit: s.Unit, Level: a.Level, Clock: why.Clock, Step: why.Step, Assignment: why.Assignment,
 		Text: a.Text, Rule: cmp.Or(why.Rule, "alert/"+a.Level), Alert: cmp.Or(why.Key, a.Key), At: a.At.UnixMilli(), Statutory: why.Statutory,
+		Call: why.Again != "",
 	}
 	if s.Unit != "" {
 		body.UnitName = c.UnitTitle(s.Unit)

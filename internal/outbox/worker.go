@@ -467,14 +467,16 @@ func final(err error) bool {
 	return errors.As(err, &f) || errors.As(err, &e) && (e.Kind == ticket.Invalid || e.Kind == ticket.NotFound || e.Kind == ticket.Forbidden)
 }
 
-// plain is an error for the list of notices: bounded, one line, without the query of an address,
-// where platforms want their tokens.
+// plain is an error for the list of notices: bounded, one line, of an address only the host: platforms
+// want their tokens in its query, in its path or before its host.
 func plain(err error) string {
 	text := err.Error()
 	if u, ok := errors.AsType[*url.Error](err); ok {
-		if bare, _, has := strings.Cut(u.URL, "?"); has {
-			text = strings.ReplaceAll(text, u.URL, bare)
+		bare := "the address"
+		if parsed, parseErr := url.Parse(u.URL); parseErr == nil {
+			bare = parsed.Scheme + "://" + parsed.Host
 		}
+		text = strings.NewReplacer(strconv.Quote(u.URL), bare, u.URL, bare).Replace(text)
 	}
 	s := []rune(strings.Join(strings.Fields(text), " "))
 	return string(s[:min(len(s), 300)])

@@ -112,7 +112,7 @@ func (w *Watcher) RunOnce(ctx context.Context, now time.Time) error {
 			delete(w.told, what)
 			continue
 		}
-		if last, said := w.told[what]; said && now.Sub(last) < or(plan.Repeat, defaultRepeat) {
+		if last, said := w.told[what]; said && now.Sub(last).Abs() < or(plan.Repeat, defaultRepeat) {
 			continue
 		}
 		if err := w.tell(ctx, c, plan, what, words, now); err != nil {
@@ -243,7 +243,8 @@ func (w *Watcher) alerts(c *city.City, key, words string, now time.Time) ([]stor
 // last time. When one of them stands still the call stays away, and the monitor speaks up.
 func (w *Watcher) heartbeat(ctx context.Context, h *paging.Heartbeat) error {
 	tracker, outbox := w.Tracker(), w.Outbox()
-	if h == nil || !tracker.After(w.tracker) || !outbox.After(w.outbox) || w.Wall().Sub(w.beat) < or(h.Every, defaultBeat) {
+	// Another time, not a later one: a clock that was set back stops nobody.
+	if h == nil || tracker.Equal(w.tracker) || outbox.Equal(w.outbox) || w.Wall().Sub(w.beat).Abs() < or(h.Every, defaultBeat) {
 		return nil
 	}
 	address := h.URL

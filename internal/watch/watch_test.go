@@ -190,6 +190,26 @@ func TestATrackerThatStandsStillIsSaidAndTheHeartbeatStops(t *testing.T) {
 	}
 }
 
+// A clock set back an hour keeps the monitor waiting no longer than its patience, and what is wrong is said.
+func TestAClockSetBackStopsNoHeartbeat(t *testing.T) {
+	t.Parallel()
+	p := open(t)
+	p.ok(p.Advance(time.Minute))
+	p.ok(p.Advance(-time.Hour))
+	p.ok(p.Advance(time.Minute))
+	if p.beats != 3 {
+		t.Errorf("%d heartbeats, want one each minute", p.beats)
+	}
+	p.notice("n1", p.now.Add(-time.Hour))
+	p.ok(p.Advance(time.Minute))
+	p.ok(p.Advance(-2 * time.Hour))
+	p.notice("n2", p.now.Add(-time.Hour))
+	p.ok(p.Advance(time.Minute))
+	if len(p.said) != 2 {
+		t.Errorf("said %v", p.said)
+	}
+}
+
 func TestAHeartbeatComesNoOftenerThanAsked(t *testing.T) {
 	t.Parallel()
 	p := open(t)

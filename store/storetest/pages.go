@@ -403,6 +403,20 @@ func rates(t *testing.T, open func(*testing.T) store.Store) {
 	if _, ok, _ := s.TakeTurn(t.Context(), "other", 1, Day, false); !ok {
 		t.Error("another destination waits for this one")
 	}
+	turn := func(what string, now time.Time, force, want bool) {
+		t.Helper()
+		if _, ok, err := s.TakeTurn(t.Context(), "ahead", 20, now, force); err != nil || ok != want {
+			t.Errorf("%s: %v, %v; want %v", what, ok, err, want)
+		}
+	}
+	turn("by a clock a day ahead", Day.AddDate(0, 0, 1), false, true)
+	turn("by the right one again", Day, false, true)
+	turn("by one set back an hour", Day.Add(-time.Hour), false, true)
+	for range 100 {
+		turn("an emergency of many", Day.Add(-time.Hour), true, true)
+	}
+	turn("right after them", Day.Add(-time.Hour), false, false)
+	turn("two minutes later", Day.Add(-58*time.Minute), false, true)
 }
 
 func silences(t *testing.T, open func(*testing.T) store.Store) {

@@ -199,8 +199,13 @@ func (s *Tables) PageList(ctx context.Context, state store.NoticeState, cursor i
 		scanPage, string(state), cursor, pageLimit(limit))
 }
 
+// turnsMost is how far ahead turns are taken: a minute by the rate, and some more where clocks of gateways differ.
+const turnsMost = 2 * time.Minute
+
 // TakeTurn implements [store.Pages] by the generic cell rate algorithm: one update decides, whoever asks at the
-// same moment. A quarter of the rate may come at once; within any minute there are never more than perMinute.
+// same moment. A quarter of the rate may come at once; within any minute there are never more than perMinute. Turns
+// further ahead than turnsMost were taken by a clock that ran ahead: they count no more, or the destination would hear
+// nothing until the right clock had caught up.
 func (s *Tables) TakeTurn(ctx context.Context, destination string, perMinute int, now time.Time, force bool) (time.Time, bool, error) {
 	burst := max(perMinute/4, 1)
 	step := time.Minute / time.Duration(max(perMinute-burst, 1))
@@ -214,12 +219,13 @@ func (s *Tables) TakeTurn(ctx context.Context, destination string, perMinute int
 		if _, err := tx.Exec(ctx, `INSERT INTO destinations (id, next) VALUES (?, 0) ON CONFLICT DO NOTHING`, destination); err != nil {
 			return turn{}, err
 		}
-		latest := now.Add(slack).UnixMilli()
+		latest, far := now.Add(slack).UnixMilli(), now.Add(turnsMost).UnixMilli()
 		if force {
-			latest = 1 << 60
+			latest = far
 		}
-		n, err := tx.Exec(ctx, `UPDATE destinations SET next = CASE WHEN next > ? THEN next ELSE ? END + ? WHERE id = ? AND next <= ?`,
-			at, at, step.Milliseconds(), destination, latest)
+		last := far - step.Milliseconds() // turns that emergencies take reach no further
+		n, err := tx.Exec(ctx, `UPDATE destinations SET next = CASE WHEN next < ? OR next > ? THEN ? WHEN next > ? THEN ? ELSE next END + ?
+			WHERE id = ? AND (next <= ? OR next > ?)`, at, far, at, last, last, step.Milliseconds(), destination, latest, far)
 		if err != nil || n > 0 {
 			return turn{now, true}, err
 		}
