@@ -89,7 +89,8 @@ var Roles = []Role{
 	{ID: "unit_head", Title: "承办单位负责人", Personal: SightMasked, Actions: handlerActions, Rights: []Right{RightRead, RightSearch, RightExplain, RightAlerts, RightAck, RightReports, RightAttach, RightDuty, RightArrange}},
 	{
 		ID: "duty", Title: "值班长", Personal: SightMasked,
-		Actions: append([]ticket.Action{ticket.Arbitrate, ticket.Supervise, ticket.Terminate}, deskActions...),
+		// A confidential ticket is none of the callers' to see: its citizen is called by the duty officer.
+		Actions: append([]ticket.Action{ticket.Arbitrate, ticket.Supervise, ticket.Terminate, ticket.CallBack}, deskActions...),
 		Rights: append([]Right{
 			RightRegister, RightCalls, RightDeliveries, RightRedrive, RightAlerts, RightAck, RightConfidential, RightNotices,
 			RightReports, RightChannels, RightCallbacks, RightAttach, RightSilence, RightTraining, RightDuty, RightArrange,

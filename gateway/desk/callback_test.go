@@ -215,3 +215,26 @@ func TestAnArchivesTicketIsNotRated(t *testing.T) {
 		t.Errorf("rated: %v, and it is %s", err, m.By(officer).State)
 	}
 }
+
+// The callers see no confidential ticket; its citizen is owed a call all the same.
+func TestACitizenOfAConfidentialTicketIsCalledByTheDutyOfficer(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	m := o.Report(ticket.Request{
+		Key: "k-1", Text: "兰山区义堂镇小区电梯经常故障", Region: "371302105", Unit: "s-371302105", Confidential: true,
+		Appellant: ticket.Party{Name: "王秀兰", Phone: "+8613800138000"},
+	})
+	m.Does(yitang, ticket.Sign)
+	m.Does(yitang, ticket.Resolve, saying("电梯已修复"))
+	if m.called(caller) != nil {
+		t.Error("the caller has a confidential ticket on the list")
+	}
+	row := m.called(officer)
+	if row == nil || row.Appellant != nil || row.Reply != "" {
+		t.Fatalf("the duty officer has %+v", row)
+	}
+	m.Does(officer, ticket.CallBack, content(true, ticket.Satisfied))
+	if m.called(officer) != nil {
+		t.Error("who has been called is still to be called")
+	}
+}

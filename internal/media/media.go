@@ -123,7 +123,7 @@ func syncDir(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// HandedDir, below the folder, holds an empty file for each account and attachment it handed over. Who knows a hash, perhaps from a ticket that
+// HandedDir holds, below the folder, an empty file for each account and attachment it handed over. Who knows a hash, perhaps from a ticket that
 // is no longer his to see, must not get at the content by naming it in another.
 const HandedDir = "by"
 
