@@ -87,7 +87,7 @@ func (l Limit) Validate() error {
 //   - minutes and hours are wall time; working hours are counted through the working segments,
 //     and end at the end of a segment rather than at the beginning of the next;
 //   - days count from the next day unless CountFrom is same_day. With same_day a start on a day
-//     off begins on the next working day, and with end_of_work a start after work begins the day after;
+//     off begins on the next working day, and with end_of_work a start after work, or on a day off, begins the day after;
 //   - a day ends at its last millisecond (23:59:59.999, which people write 24:00 of that day), at
 //     the end of its last working segment (the end of the day when it has none), or at the time
 //     of day of the start. Of working days counted from the next day, a start on a day off has the last
@@ -115,7 +115,7 @@ func (c *Calendar) dueAt(start time.Time, l Limit) time.Time {
 
 func (c *Calendar) dueInDays(start time.Time, l Limit) time.Time {
 	d, ms := c.local(start)
-	if l.CountFrom == SameDay && (l.DueAt != EndOfWork || c.endOf(d, ms, EndOfWork).After(start)) {
+	if l.CountFrom == SameDay && (l.DueAt != EndOfWork || c.isWorkday(d) && c.endOf(d, ms, EndOfWork).After(start)) {
 		if last, ok := c.lastDay(d-1, l); ok {
 			if due := c.endOf(last, ms, l.DueAt); due.After(start) {
 				return due
