@@ -10,6 +10,7 @@ import (
 	"github.com/citizen-hotline/gateway/internal/city"
 	"github.com/citizen-hotline/gateway/internal/outbox"
 	"github.com/citizen-hotline/gateway/internal/paging"
+	"github.com/citizen-hotline/gateway/sla"
 	"github.com/citizen-hotline/gateway/store"
 	"github.com/citizen-hotline/gateway/ticket"
 )
@@ -72,7 +73,7 @@ func (d *Desk) within(c *city.City, v Viewer, unit string) bool {
 func silenceView(c *city.City, s *store.Silence, now time.Time) Silence {
 	view := Silence{
 		ID: s.ID, Author: s.Author, Reason: s.Reason, Created: local(c, s.Created), Until: local(c, s.Until), EndedBy: s.EndedBy, EndedAt: local(c, s.EndedAt),
-		Active: now.Before(s.Ends()), Held: s.Held, Level: named(s.Level, LevelTitle(s.Level)), Clock: named(s.Clock, paging.ClockTitle(s.Clock)),
+		Active: now.Before(s.Ends()), Held: s.Held, Level: named(s.Level, LevelTitle(s.Level)), Clock: named(s.Clock, sla.ClockName(s.Clock).Title()),
 	}
 	if s.Unit != "" {
 		view.Unit = named(s.Unit, c.UnitTitle(s.Unit))

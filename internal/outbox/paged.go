@@ -414,7 +414,7 @@ func (w *Worker) message(c *city.City, d *paging.Destination, p *store.NoticePag
 		m.Repeated = m.Repeated && n.Attempts > 0
 		m.Levels, m.Why = add(m.Levels, b.Level), add(m.Why, b.Rule)
 		units, clocks = add(units, b.Unit), add(clocks, b.Clock)
-		it := paging.Item{Number: b.Number, Unit: b.UnitName, Level: b.Level, Clock: paging.ClockTitle(b.Clock), Text: b.Text, Why: b.Rule}
+		it := paging.Item{Number: b.Number, Unit: b.UnitName, Level: b.Level, Clock: sla.ClockName(b.Clock).Title(), Text: b.Text, Why: b.Rule}
 		if b.Due != 0 {
 			it.Due = time.UnixMilli(b.Due).UTC()
 		}

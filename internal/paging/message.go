@@ -53,12 +53,6 @@ var levelTitles = map[string]string{"remind": "提醒", "yellow": "黄牌", "red
 // LevelTitle is the Chinese name of a level.
 func LevelTitle(level string) string { return cmp.Or(levelTitles[level], level) }
 
-// ClockTitle is the Chinese name of a clock.
-func ClockTitle(clock string) string {
-	titles := map[string]string{"dispatch": "派单", "sign": "签收", "contact": "首次联系", "resolve": "办结", "callback": "回访"}
-	return cmp.Or(titles[clock], clock)
-}
-
 // Title is the page in one line.
 func (m *Message) Title() string {
 	var levels []string

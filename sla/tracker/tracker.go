@@ -359,7 +359,7 @@ func (t *Tracker) alert(c *city.City, next *ticket.Ticket, k sla.Clock, s sla.Du
 		due += "（暂定）"
 	}
 	words := c.Say("ladder_"+s.Step.Level, map[string]string{
-		"number": next.Number, "unit": c.UnitTitle(k.Unit), "due": due, "clock": k.Name.Title(),
+		"number": next.Number, "unit": c.UnitTitle(cmp.Or(k.Unit, next.LeadUnit())), "due": due, "clock": k.Name.Title(),
 	})
 	return store.Alert{
 		ID: id, Key: fmt.Sprintf("%s/%d/%s", next.ID, e.Seq, post), Ticket: next.ID, Number: next.Number, Unit: unit, Holder: cmp.Or(k.Unit, next.LeadUnit()),
