@@ -336,7 +336,7 @@ func TestAnUnattendedShift(t *testing.T) {
 }
 
 // Several relays over one store, and some that die at every write: each alert climbs once per rung.
-func TestSeveralWatches(t *testing.T) {
+func TestSeveralRelays(t *testing.T) {
 	t.Parallel()
 	for name, openStore := range map[string]func(*testing.T) store.Store{
 		"sqlite": func(t *testing.T) store.Store { return sqlitetest.Open(t) },
