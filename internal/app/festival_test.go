@@ -217,7 +217,7 @@ func TestTheStormBeforeTheSpringFestival(t *testing.T) {
 }
 
 // card is what one line of the chronicle says, but for the tickets it stands for.
-type card struct{ at, day, words, told string }
+type card struct{ at, words, told string }
 
 // chronicle writes down every card of every ticket, by day and minute: level, clock, holder, step, whom it was told
 // to, and what the matters are about.
