@@ -341,6 +341,9 @@ func ticketCounts(t *testing.T, open func(*testing.T) store.Store) {
 	if n, err := s.CountTickets(ctx, store.Filter{DueFrom: Day.Add(2 * time.Hour), DueBefore: Day.Add(5 * time.Hour)}); err != nil || n != 3 {
 		t.Errorf("due in three hours: %d, %v", n, err)
 	}
+	exercise := m.Ticket(t, Day.Add(3*time.Minute), func(r *ticket.Registration, _ *ticket.Private) { r.Training, r.Key = true, "exercise" }).Change()
+	exercise.Tickets[0].Unrated = true
+	Must(t, s, exercise)
 	tallies, err := s.Registered(ctx, Day, Day.Add(7*time.Minute)) // 0 is confidential, 1 a machine's, 7 and on are later
 	if err != nil {
 		t.Fatal(err)
