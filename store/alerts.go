@@ -34,7 +34,7 @@ type Alert struct {
 	SnoozedUntil time.Time // zero: it is awake
 	DoneBy       string    // empty with DoneAt: the gateway itself
 	DoneAt       time.Time // a done alert is acknowledged, too
-	Look         time.Time // when the watch must look at it; zero: never. One that is new is looked at at once
+	Look         time.Time // when the relay must look at it; zero: never. One that is new is looked at at once
 }
 
 // AlertState is where an alert stands.

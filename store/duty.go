@@ -54,6 +54,6 @@ type Duty interface {
 	// CountTickets counts the tickets of a filter; Cursor, Order and Limit are left aside.
 	CountTickets(ctx context.Context, f Filter) (int64, error)
 	// Registered counts the tickets registered from a time on and before another, by category and region.
-	// Those of machines, historic and confidential ones are left out.
+	// Those of machines, historic and confidential ones and those outside the public rates, exercises too, are left out.
 	Registered(ctx context.Context, from, to time.Time) ([]Tally, error)
 }

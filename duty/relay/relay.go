@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -285,9 +286,13 @@ func (r *Relay) climb(ctx context.Context, c *city.City, a *store.Alert, now tim
 		thing = a.Key[:slash+1]
 	}
 	key := thing + "climb/" + to
-	if told, err := r.told(ctx, thing+to, key); err != nil {
+	same, err := r.Store.Alerts(ctx, store.AlertFilter{Keys: []string{thing + to, key}, Limit: 2})
+	if err != nil {
 		return store.Change{}, err
-	} else if told {
+	}
+	if answered(same, a) { // and handed on since, to somebody who does not take it: the post must hear again
+		key = fmt.Sprintf("%s#%d", key, a.Version)
+	} else if len(same) > 0 {
 		next.Rung = n + 1
 		next.Look = look(c, &next, a.DeliveredAt)
 		return write(a, next, store.AlertEntry{}), nil
@@ -309,11 +314,13 @@ func (r *Relay) climb(ctx context.Context, c *city.City, a *store.Alert, now tim
 	return change, nil
 }
 
-// told reports whether a post has been alerted already: of the same thing from the beginning (the key of an
-// alert that goes to several posts ends with the post), or by one that climbed.
-func (r *Relay) told(ctx context.Context, keys ...string) (bool, error) {
-	same, err := r.Store.Alerts(ctx, store.AlertFilter{Keys: keys, Limit: len(keys)})
-	return len(same) > 0, err
+// answered reports whether what a post was alerted of before, from the beginning (the key of an alert that goes to
+// several posts ends with the post) or by climbing, was taken before an alert came to where it is now. One that slept
+// came there by itself.
+func answered(same []store.Alert, a *store.Alert) bool {
+	return len(same) > 0 && a.SnoozedAt.IsZero() && !slices.ContainsFunc(same, func(s store.Alert) bool {
+		return s.AckedAt.IsZero() || !s.AckedAt.Before(a.DeliveredAt)
+	})
 }
 
 // look is when an alert that was delivered at a time must be looked at for its next rung. One that itself

@@ -244,6 +244,32 @@ func TestAHandedOverAlertIsDeliveredAnew(t *testing.T) {
 	}
 }
 
+// An alert that climbed, was taken and then handed to somebody who does not take it climbs anew; posts that have it
+// before them still hear of it once.
+func TestAHandedOverAlertClimbsAnew(t *testing.T) {
+	t.Parallel()
+	r := open(t)
+	a := r.Raise("T/2/"+desk, street, "red", desk)
+	r.Advance(16 * time.Minute)
+	list, err := r.store.Alerts(t.Context(), store.AlertFilter{Family: a.ID, Limit: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range list {
+		r.ack(list[i].ID)
+	}
+	r.now = r.now.Add(time.Minute)
+	r.change(a.ID, store.AlertHandedOver, func(a *store.Alert) {
+		a.Person, a.DeliveredAt, a.Look, a.Rung, a.AckedBy, a.AckedAt = "张三", time.Time{}, r.now, 0, "", time.Time{}
+	})
+	r.Advance(2 * time.Hour)
+	head2 := fmt.Sprintf("T/2/climb/%s#%d", head, list[len(list)-1].Version+3)
+	r.wants("two hours later", []string{
+		"T/2/" + desk + " " + desk + " open", "T/2/climb/" + head + " " + head + " acked", head2 + " " + head + " open",
+		"T/2/climb/centre.duty centre.duty open", "T/2/climb/centre.supervision centre.supervision open",
+	}, store.AlertFilter{})
+}
+
 // An alert about a matter that has ended wakes and climbs for nobody.
 func TestAnAlertOfAnEndedMatterIsDone(t *testing.T) {
 	t.Parallel()
@@ -336,7 +362,7 @@ func TestAnUnattendedShift(t *testing.T) {
 }
 
 // Several relays over one store, and some that die at every write: each alert climbs once per rung.
-func TestSeveralWatches(t *testing.T) {
+func TestSeveralRelays(t *testing.T) {
 	t.Parallel()
 	for name, openStore := range map[string]func(*testing.T) store.Store{
 		"sqlite": func(t *testing.T) store.Store { return sqlitetest.Open(t) },

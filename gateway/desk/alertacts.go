@@ -264,7 +264,7 @@ func (d *Desk) HandOver(ctx context.Context, v Viewer, id ticket.ID, to HandOver
 			}
 			next.Person, next.AckedBy, next.AckedAt, next.SnoozedUntil = to.Person, "", time.Time{}, time.Time{}
 			next.DeliveredTo, next.DeliveredAt, next.Look = "", time.Time{}, now
-			next.Root = ticket.ID{} // from here it climbs by itself
+			next.Root, next.Rung = ticket.ID{}, 0 // from here it climbs by itself, from the first rung
 			e.Person, e.Reason = to.Person, to.Reason
 		})}, nil
 	})

@@ -26,13 +26,13 @@ var operator = desk.Viewer{Login: "operator", Roles: []string{"duty", "superviso
 
 // dutyRoom opens a city's data to read, beside gateways that serve.
 func (w Where) dutyRoom(ctx context.Context, at string) (r dutyRoom, end func() error, err error) {
-	rows, end, err := w.peek(ctx)
+	rows, shut, err := w.peek(ctx)
 	if err != nil {
 		return r, nil, err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, end())
+			err = errors.Join(err, shut())
 		}
 	}()
 	reader, ok := rows.(desk.BriefStore)
@@ -50,8 +50,13 @@ func (w Where) dutyRoom(ctx context.Context, at string) (r dutyRoom, end func() 
 	if r.now, err = w.now(); err != nil {
 		return r, nil, err
 	}
-	r.at, err = momentIn(pack.City.Location, at, r.now)
-	return r, end, err
+	if r.at, err = momentIn(pack.City.Location, at, r.now); err != nil {
+		return r, nil, err
+	}
+	if years := r.at.Sub(r.now).Hours() / (24 * 366); years > 2 || years < -10 { // as the API says
+		return r, nil, fmt.Errorf("--at %q: rosters are reckoned from ten years ago to two years ahead", at)
+	}
+	return r, shut, nil
 }
 
 // momentIn reads a time as people write it in the city; now when it is empty.

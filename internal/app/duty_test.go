@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -48,6 +49,11 @@ func TestWhoIsOnDutyAndTheBrief(t *testing.T) {
 				}
 				return out.Bytes()
 			}
+			for _, at := range []string{"9999-01-01", "0001-01-01", "2026-02-30", "tomorrow"} { // a brief of all shifts until then would take hours
+				if err := ShiftBrief(t.Context(), w, at, "", false, &bytes.Buffer{}); err == nil || !strings.Contains(err.Error(), "--at") {
+					t.Errorf("at %s: %v", at, err)
+				}
+			}
 			says(func(out *bytes.Buffer) error { return WhoIsOnDuty(t.Context(), w, "2026-07-13 09:00", "", false, out) },
 				"12345中心值班长  值班长一席〔替班〕（07-13 08:30 至 07-13 09:30），接班 值班长二席", "市排水处热线承办人  防汛一组")
 			raw := says(func(out *bytes.Buffer) error {
@@ -83,5 +89,16 @@ func TestWhoIsOnDutyAndTheBrief(t *testing.T) {
 				t.Errorf("a post nobody has: %v", err)
 			}
 		})
+	}
+}
+
+func TestADutyRoomWithoutAPack(t *testing.T) {
+	t.Parallel()
+	w := place(t, "file")
+	if err := Initialise(t.Context(), w, "admin", io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	if err := WhoIsOnDuty(t.Context(), w, "", "", false, io.Discard); err == nil || !strings.Contains(err.Error(), "no city pack was published yet") {
+		t.Errorf("error %v", err)
 	}
 }

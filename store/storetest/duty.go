@@ -101,7 +101,7 @@ func alertLife(t *testing.T, open func(*testing.T) store.Store) {
 	same(t, "history without its oldest reason", want, log)
 }
 
-// Several watches see the same alert fall due: one of them lets it climb, and the alert above is there once.
+// Several relays see the same alert fall due: one of them lets it climb, and the alert above is there once.
 func alertClimbs(t *testing.T, open func(*testing.T) store.Store) {
 	s, m, ctx := open(t), NewMaker(), t.Context()
 	a := raise(t, s, store.Alert{ID: m.ID(t, Day), Key: "k", Level: "red", Post: "zj.handler", At: Day})[0]
@@ -130,7 +130,7 @@ func alertClimbs(t *testing.T, open func(*testing.T) store.Store) {
 	}
 	family := alertsOf(t, s, store.AlertFilter{Family: a.ID})
 	if won != 1 || len(family) != 2 {
-		t.Errorf("%d watches let it climb, and there are %d alerts; want 1 and 2", won, len(family))
+		t.Errorf("%d relays let it climb, and there are %d alerts; want 1 and 2", won, len(family))
 	}
 	if log, err := s.AlertLog(ctx, a.ID); err != nil || len(log) != 1 {
 		t.Errorf("%d lines of history, %v", len(log), err)
@@ -341,6 +341,9 @@ func ticketCounts(t *testing.T, open func(*testing.T) store.Store) {
 	if n, err := s.CountTickets(ctx, store.Filter{DueFrom: Day.Add(2 * time.Hour), DueBefore: Day.Add(5 * time.Hour)}); err != nil || n != 3 {
 		t.Errorf("due in three hours: %d, %v", n, err)
 	}
+	exercise := m.Ticket(t, Day.Add(3*time.Minute), func(r *ticket.Registration, _ *ticket.Private) { r.Training, r.Key = true, "exercise" }).Change()
+	exercise.Tickets[0].Unrated = true
+	Must(t, s, exercise)
 	tallies, err := s.Registered(ctx, Day, Day.Add(7*time.Minute)) // 0 is confidential, 1 a machine's, 7 and on are later
 	if err != nil {
 		t.Fatal(err)

@@ -206,7 +206,7 @@ func alerts(t *testing.T, open func(*testing.T) store.Store) {
 	}
 	b := store.Alert{ID: m.ID(t, Day), Key: "t2:sign:yellow", Unit: "城管局", Level: "yellow", Post: "head", At: Day}
 	Must(t, s, store.Change{Alerts: []store.Alert{a, b}})
-	a.Version, a.Look, b.Version, b.Look = 1, Day, 1, Day // it is new: the watch looks at it at once
+	a.Version, a.Look, b.Version, b.Look = 1, Day, 1, Day // it is new: the relay looks at it at once
 	list := func(f store.AlertFilter) []store.Alert {
 		t.Helper()
 		got, err := s.Alerts(ctx, f)

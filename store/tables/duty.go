@@ -112,7 +112,7 @@ func (s *Tables) CountTickets(ctx context.Context, f store.Filter) (int64, error
 // Registered implements [store.Duty].
 func (s *Tables) Registered(ctx context.Context, from, to time.Time) ([]store.Tally, error) {
 	return many(ctx, s.DB, "tickets", `SELECT t.category, t.region, count(*) FROM tickets t
-		WHERE t.registered_at >= ? AND t.registered_at < ? AND t.flags & 5 = 0 AND t.source <> 'machine'
+		WHERE t.registered_at >= ? AND t.registered_at < ? AND t.flags & 1029 = 0 AND t.source <> 'machine'
 		GROUP BY t.category, t.region ORDER BY t.category, t.region`, func(r Row) (c store.Tally, err error) {
 		err = r.Scan(&c.Category, &c.Region, &c.Count)
 		return c, err

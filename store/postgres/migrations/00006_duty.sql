@@ -14,7 +14,7 @@ ALTER TABLE alerts ADD COLUMN IF NOT EXISTS version BIGINT NOT NULL DEFAULT 1,
   ADD COLUMN IF NOT EXISTS snoozed_until BIGINT,
   ADD COLUMN IF NOT EXISTS done_by TEXT COLLATE "C" NOT NULL DEFAULT '',
   ADD COLUMN IF NOT EXISTS done_at BIGINT,
-  ADD COLUMN IF NOT EXISTS look_at BIGINT; -- when the watch looks at it
+  ADD COLUMN IF NOT EXISTS look_at BIGINT; -- when the relay looks at it
 ALTER TABLE alerts ALTER COLUMN look_at SET DEFAULT 0;
 UPDATE alerts SET done_by = acked_by, done_at = acked_at WHERE acked_at IS NOT NULL AND done_at IS NULL;
 -- An index whose building was broken off is there, but of no use: it is made anew.

@@ -12,7 +12,7 @@ ALTER TABLE alerts ADD COLUMN snoozed_at INTEGER; -- first
 ALTER TABLE alerts ADD COLUMN snoozed_until INTEGER;
 ALTER TABLE alerts ADD COLUMN done_by TEXT NOT NULL DEFAULT '';
 ALTER TABLE alerts ADD COLUMN done_at INTEGER;
-ALTER TABLE alerts ADD COLUMN look_at INTEGER; -- when the watch looks at it
+ALTER TABLE alerts ADD COLUMN look_at INTEGER; -- when the relay looks at it
 UPDATE alerts SET done_by = acked_by, done_at = acked_at WHERE acked_at IS NOT NULL;
 CREATE INDEX tickets_paused ON tickets (due_at) WHERE state = 'paused';
 CREATE INDEX alerts_look ON alerts (look_at) WHERE look_at IS NOT NULL;
