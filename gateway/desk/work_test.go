@@ -292,6 +292,22 @@ func TestAUnitObjectsWhenItsReturnWindowIsOver(t *testing.T) {
 	}
 }
 
+// While it is in dispute who leads, who assists works on: its clocks run, and it must be able to stop them.
+func TestWhoAssistsWorksOnWhileTheLeadIsInDispute(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	m := o.lift("k-1")
+	m.Does(allocator, ticket.AddUnit, to("s-371302102"))
+	m.Does(yitang, ticket.Object, reason("disputed_owner"))
+	m.Does(liuqing, ticket.Sign)
+	if view := m.Does(liuqing, ticket.Resolve, saying("已配合")); view.State != ticket.StateTriage {
+		t.Errorf("the dispute is %s", view.State)
+	}
+	if view := m.Does(officer, ticket.Arbitrate, reason("by_place"), to("s-371302105")); view.State != ticket.StateDispatched {
+		t.Errorf("after the ruling the ticket is %s", view.State)
+	}
+}
+
 func TestALastResortNeedsAPlace(t *testing.T) {
 	t.Parallel()
 	o := open(t)
