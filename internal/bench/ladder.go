@@ -46,6 +46,9 @@ const stockPolicies = `
     resolve: {limit: {amount: 60, unit: natural_days}}
 `
 
+// aDay is how many numbers a day gives to the stock; there are six digits.
+const aDay = 900_000
+
 // startsWith is how many steps are left over for the gateway's start.
 const startsWith = 300
 
@@ -321,7 +324,7 @@ func (s *stock) change(i int) (store.Change, error) {
 	t, registered, err := ticket.New(id, ticket.Command{
 		Action: ticket.Register, Actor: ticket.Actor{Kind: ticket.ActorCitizen, ID: channel},
 		Details: ticket.Details{Registration: &ticket.Registration{
-			Number: ticket.FormatNumber("LY", at.AddDate(-1, 0, 0), i+1), Channel: channel, Key: key, Kind: ticket.KindCase, Source: ticket.SourceMachine,
+			Number: ticket.FormatNumber("LY", at.AddDate(-1, 0, -i/aDay), i%aDay+1), Channel: channel, Key: key, Kind: ticket.KindCase, Source: ticket.SourceMachine,
 			Type: ticket.TypeComplaint, Urgency: ticket.UrgencyNormal, Category: "01.03.02", Region: "371302001", Policy: policy, ReceivedAt: at,
 		}, Decision: &ticket.Decision{Pack: s.city.Hash}},
 		Private: &ticket.Private{Title: "路灯不亮", Text: "书院社区十二号楼前路灯不亮", Appellant: ticket.Party{Name: "王秀兰", Phone: fmt.Sprintf("137%08d", i)}, TrackCode: "7KQ4MZ"},
