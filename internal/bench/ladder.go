@@ -308,7 +308,8 @@ func (s *stock) fill(ctx context.Context, st store.Store) error {
 
 // change registers ticket i: first those due at once, then those of the rush, then the many, spread over a month.
 func (s *stock) change(i int) (store.Change, error) {
-	policy, at := "bench-far@1", s.morning.Add(-time.Duration(i)*13*time.Second-time.Hour)
+	const month = 30 * 24 * time.Hour
+	policy, at := "bench-far@1", s.morning.Add(-time.Duration(i)*(month/time.Duration(s.open))-time.Hour)
 	first := s.first + s.first/5 + startsWith
 	switch {
 	case i < first:
