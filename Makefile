@@ -71,7 +71,7 @@ fmt: $(LINT) ## Format the code and order its imports
 bench: ## Measure the speed and print one table
 	go run ./internal/bench
 
-bench-large: ## Measure the tracker with 1,000,000 open tickets (half an hour, 8 GB of disk)
+bench-large: ## Measure the tracker with 1,000,000 open tickets (eight minutes, 8 GB of disk)
 	go run ./internal/bench -only ladder -open 1000000
 
 image: ## Build the container image
