@@ -49,16 +49,7 @@ func (a amendment) amend(base Notice, items []string) (Notice, error) {
 		}
 	}
 	n.Days = append(n.Days, r.days...)
-	slices.SortStableFunc(n.Days, func(x, y Day) int { return strings.Compare(x.Date, y.Date) })
-	if len(r.problems) == 0 {
-		if _, err := n.days(); err != nil {
-			r.problems = append(r.problems, err)
-		}
-	}
-	if err := errors.Join(r.problems...); err != nil {
-		return Notice{}, err
-	}
-	return n, nil
+	return r.notice(n)
 }
 
 // extended reads 延长2020年春节假期至2月2日（星期日），2月3日（星期一）起正常上班。 Its other items (schools, wages) name no days.

@@ -119,6 +119,11 @@ func ParsePaper(p Paper, before func(year int) (Notice, bool)) (Notice, error) {
 		}
 	}
 	n.Days = r.days
+	return r.notice(n)
+}
+
+// notice is what was read, its days in order, unless something of it is wrong.
+func (r *paperReader) notice(n Notice) (Notice, error) {
 	slices.SortStableFunc(n.Days, func(a, b Day) int { return strings.Compare(a.Date, b.Date) })
 	if len(r.problems) == 0 {
 		if _, err := n.days(); err != nil {
