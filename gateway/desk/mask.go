@@ -91,7 +91,8 @@ func (s Sight) place(p ticket.Place) *Place {
 	return &Place{Address: text.MaskAddress(p.Address), Lng: coarse(p.Lng), Lat: coarse(p.Lat), Datum: p.Datum, Grid: p.Grid}
 }
 
-// media lists attachments. A recording is a voice, and a voice is an identity.
+// media lists attachments. A recording is a voice, and a voice is an identity; what proves a reason (a report, a
+// certificate) names persons more often than not.
 func (s Sight) media(p *ticket.Private) []Media {
 	var list []Media
 	for _, m := range p.Media {
@@ -103,7 +104,7 @@ func (s Sight) media(p *ticket.Private) []Media {
 }
 
 func (s Sight) showsMedia(m ticket.MediaRef) bool {
-	return s > SightNone || m.Role != "recording" && m.Role != "voice" && !strings.HasPrefix(m.MIME, "audio/")
+	return s > SightNone || m.Role != "recording" && m.Role != "voice" && m.Role != Evidence && !strings.HasPrefix(m.MIME, "audio/")
 }
 
 // coarse rounds degrees to three places, about 100 m.

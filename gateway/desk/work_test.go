@@ -171,6 +171,9 @@ func TestAReasonThatMustBeProvedNeedsEvidence(t *testing.T) {
 	m.Refused("command.invalid", yitang, ticket.AskPause, reason("awaits_procedure"), proof("photo"))
 	m.Refused("command.invalid", allocator, ticket.Pause, reason("awaits_procedure")) // directly, it needs its proof, too
 	view := m.Does(yitang, ticket.AskPause, reason("awaits_procedure"), proof(desk.Evidence))
+	if seen := m.By(desk.Viewer{Login: "a", Roles: []string{"analyst"}}).Media; len(seen) != 0 {
+		t.Errorf("who may see no person sees the proof: %+v", seen)
+	}
 	if len(view.Media) != 1 || view.Media[0].Role != desk.Evidence {
 		t.Errorf("the officer has %+v to decide by", view.Media)
 	}
